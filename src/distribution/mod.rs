@@ -1,0 +1,185 @@
+//! A distribution as it is served: checked, every reference resolved. Nothing here can be wrong; `config` made sure.
+//!
+//! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
+
+mod pattern;
+pub mod policy;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::ids::{FunctionId, OriginGroupIndex, OriginIndex};
+
+pub use pattern::PathPattern;
+use policy::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+
+/// One distribution: who answers for a set of host names, and how.
+#[derive(Debug)]
+pub struct Distribution {
+    /// Opaque id, as in `context.distributionId`.
+    pub id: String,
+    /// The name functions see as `context.distributionDomainName`, and the first part of every cache key.
+    pub domain_name: String,
+    /// Host names answered for; `*.example.com` matches one or more labels. Empty: answers for any host.
+    pub aliases: Vec<String>,
+    /// What `/` means, without leading slash. Applies to the root only.
+    pub default_root_object: Option<String>,
+    /// The origins, in the order of the configuration.
+    pub origins: Vec<Origin>,
+    /// The origin groups, in the order of the configuration.
+    pub origin_groups: Vec<OriginGroup>,
+    /// Cache behaviors in order; the first whose pattern matches wins. The last one is `*`.
+    pub behaviors: Vec<Arc<Behavior>>,
+    /// Pages and statuses that replace an error.
+    pub custom_error_responses: Vec<CustomErrorResponse>,
+}
+
+impl Distribution {
+    /// The behavior for a viewer's path. spec: CDN behaviours section 1.
+    #[must_use]
+    pub fn behavior_for(&self, path: &[u8]) -> Option<&Arc<Behavior>> {
+        self.behaviors.iter().find(|behavior| behavior.path_pattern.matches(path))
+    }
+}
+
+/// Which scheme a viewer must use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ViewerProtocolPolicy {
+    /// Both.
+    AllowAll,
+    /// HTTP gets 403.
+    HttpsOnly,
+    /// HTTP gets 301 (GET, HEAD) or 307.
+    RedirectToHttps,
+}
+
+/// Where a behavior's misses go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// One origin.
+    Origin(OriginIndex),
+    /// A primary and a secondary.
+    Group(OriginGroupIndex),
+}
+
+/// A cache behavior.
+#[derive(Debug)]
+pub struct Behavior {
+    /// Which viewer paths it is for.
+    pub path_pattern: PathPattern,
+    /// Where misses go.
+    pub target: Target,
+    /// Scheme rule.
+    pub viewer_protocol_policy: ViewerProtocolPolicy,
+    /// Methods answered; others get 403.
+    pub allowed_methods: Vec<Method>,
+    /// Methods whose answers may be stored: GET and HEAD, and OPTIONS if asked for.
+    pub cached_methods: Vec<Method>,
+    /// Whether the edge compresses (spec: CDN behaviours section 10).
+    pub compress: bool,
+    /// Cache key and lifetimes.
+    pub cache_policy: Arc<CachePolicy>,
+    /// What more the origin gets to see.
+    pub origin_request_policy: Option<Arc<OriginRequestPolicy>>,
+    /// What is set on every response.
+    pub response_headers_policy: Option<Arc<ResponseHeadersPolicy>>,
+    /// Functions on viewer-request, in order.
+    pub viewer_request: Vec<FunctionId>,
+    /// Functions on origin-request, in order.
+    pub origin_request: Vec<FunctionId>,
+    /// Functions on origin-response, in order.
+    pub origin_response: Vec<FunctionId>,
+    /// Functions on viewer-response, in order.
+    pub viewer_response: Vec<FunctionId>,
+}
+
+/// How the edge talks to an origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginProtocol {
+    /// Plain TCP.
+    Http,
+    /// TLS.
+    Https,
+    /// As the viewer did.
+    MatchViewer,
+}
+
+/// HTTP version towards an origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginHttpVersion {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 (prior knowledge over TCP, ALPN over TLS).
+    Http2,
+}
+
+/// An origin server.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Its id in the configuration.
+    pub id: String,
+    /// Host name or address, without port.
+    pub domain_name: String,
+    /// Prefix of every path, without trailing slash; empty for none.
+    pub path: String,
+    /// Scheme.
+    pub protocol: OriginProtocol,
+    /// HTTP version.
+    pub http_version: OriginHttpVersion,
+    /// Port for plain HTTP.
+    pub http_port: u16,
+    /// Port for HTTPS.
+    pub https_port: u16,
+    /// Whether the certificate must be valid. Off is for tests on the loopback only.
+    pub verify_certificate: bool,
+    /// PEM file with the certificate authorities to trust instead of the system's.
+    pub certificate_authority: Option<Arc<[u8]>>,
+    /// Sent with every request, replacing the viewer's of the same name.
+    pub custom_headers: Vec<(HeaderName, HeaderValue)>,
+    /// 1 to 3.
+    pub connection_attempts: u8,
+    /// 1 s to 10 s.
+    pub connection_timeout: Duration,
+    /// To the first byte and between packets, 1 s to 120 s.
+    pub response_timeout: Duration,
+    /// How long an idle connection is kept, 1 s to 120 s.
+    pub keepalive_timeout: Duration,
+}
+
+/// A primary and a secondary origin.
+#[derive(Clone, Debug)]
+pub struct OriginGroup {
+    /// Its id in the configuration.
+    pub id: String,
+    /// Asked first.
+    pub primary: OriginIndex,
+    /// Asked when the primary failed.
+    pub secondary: OriginIndex,
+    /// Statuses of the primary that count as failed. 503 stands for "not reached", 504 for "too slow".
+    pub failover_status_codes: Vec<u16>,
+}
+
+/// What replaces an error status. spec: CDN behaviours section 6.
+#[derive(Clone, Debug)]
+pub struct CustomErrorResponse {
+    /// The status it is for.
+    pub error_code: u16,
+    /// Status and page that are sent instead.
+    pub page: Option<(u16, String)>,
+    /// How long the error is kept.
+    pub error_caching_min_ttl: Duration,
+}
+
+/// Who a distribution is talking to, for rules that need the peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ViewerPeer {
+    /// TCP peer address.
+    pub ip: IpAddr,
+    /// TCP peer port.
+    pub port: u16,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}

@@ -1,0 +1,21 @@
+//! verge: CloudFront Functions and Lambda@Edge code, around a real cache, on your own machines.
+//!
+//! The rooms, lowest first; arrows point down only (`tests/tidy.rs` holds the rule as data):
+//!
+//! | level | rooms |
+//! |---|---|
+//! | 6 | [`cli`] |
+//! | 5 | [`server`]: listeners, TLS, admin, demo origin |
+//! | 4 | [`proxy`]: the life of a request |
+//! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
+//! | 2 | [`distribution`], [`observe`] |
+//! | 1 | [`event`] |
+//! | 0 | [`ids`], [`error`], [`limits`], [`wire`] |
+
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+pub mod distribution;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod limits;
