@@ -48,3 +48,11 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 32_768;
 
 /// Nesting of brackets that the guest's parser is given. Its recursion costs stack per level.
 pub const SOURCE_NESTING_DEPTH_MAX: usize = 128;
+
+/// Access log records that may wait for the disk, count. About a second of a busy edge's traffic and some 8 MB; beyond
+/// it lines are dropped and counted.
+pub const ACCESS_LOG_QUEUE_RECORDS_MAX: usize = 16_384;
+
+/// Access log text written with one system call, bytes. Large enough to spread the call's cost, small enough for a
+/// reader to see lines soon.
+pub const ACCESS_LOG_BATCH_BYTES_MAX: usize = 64 * 1024;

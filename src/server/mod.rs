@@ -1,0 +1,1 @@
+//! The process around the proxy: certificates, the admin listener, the demo origin.
