@@ -20,3 +20,5 @@ pub mod event;
 pub mod function;
 pub mod ids;
 pub mod limits;
+pub mod observe;
+pub mod server;
