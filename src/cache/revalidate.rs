@@ -66,3 +66,83 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    fn lines(map: &HeaderMap) -> Vec<(&str, &str)> {
+        let mut lines: Vec<_> = map
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().expect("ASCII")))
+            .collect();
+        lines.sort_by_key(|&(name, _)| name.to_owned());
+        lines
+    }
+
+    #[test]
+    fn a_304_replaces_all_but_what_belongs_to_the_stored_bytes() {
+        let mut stored = map(&[
+            ("a", "1"),
+            ("a", "2"),
+            ("b", "1"),
+            ("cache-control", "max-age=1"),
+            ("content-encoding", "gzip"),
+            ("content-length", "3"),
+            ("content-type", "text/plain"),
+            ("vary", "accept"),
+        ]);
+        let fresh = map(&[
+            ("a", "3"),
+            ("c", "4"),
+            ("c", "5"),
+            ("cache-control", "max-age=2"),
+            ("content-encoding", "br"),
+            ("content-length", "0"),
+            ("content-type", "text/html"),
+            ("content-range", "bytes 0-1/3"),
+            ("vary", "cookie"),
+        ]);
+        merge(&mut stored, &fresh);
+        let expected = [
+            ("a", "3"),
+            ("b", "1"),
+            ("c", "4"),
+            ("c", "5"),
+            ("cache-control", "max-age=2"),
+            ("content-encoding", "gzip"),
+            ("content-length", "3"),
+            ("content-type", "text/html"),
+            ("vary", "accept"),
+        ];
+        assert_eq!(lines(&stored), expected);
+    }
+
+    #[test]
+    fn what_connection_names_goes_with_it() {
+        let mut headers = map(&[
+            ("connection", "close, X-A"),
+            ("connection", "x-b, transfer-encoding, content-length"),
+            ("x-a", "1"),
+            ("x-b", "1"),
+            ("x-c", "1"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-authenticate", "Basic"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "3"),
+        ]);
+        strip_hop_by_hop(&mut headers);
+        let expected = [("content-length", "3"), ("transfer-encoding", "chunked"), ("x-c", "1")];
+        assert_eq!(lines(&headers), expected);
+    }
+}

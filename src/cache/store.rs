@@ -89,6 +89,10 @@ impl Store {
     /// on top, up to a quarter of `memory_bytes`.
     #[must_use]
     pub fn new(memory_bytes: u64, object_bytes_max: u64) -> Self {
+        Self::with_seed(memory_bytes, object_bytes_max, RandomState::new().hash_one(memory_bytes))
+    }
+
+    fn with_seed(memory_bytes: u64, object_bytes_max: u64, seed: u64) -> Self {
         // An object has to fit into one shard beside others, or the eviction queues would refuse it.
         let object_bytes_max = object_bytes_max.min(memory_bytes / 4);
         let shards_that_fit = memory_bytes / (4 * object_bytes_max.max(1));
@@ -121,7 +125,7 @@ impl Store {
             arriving_bytes_max: memory_bytes / CACHE_ARRIVING_SHARE,
             evictions,
             refused: AtomicU64::new(0),
-            seed: RandomState::new().hash_one(memory_bytes),
+            seed,
         }
     }
 
