@@ -1,5 +1,5 @@
-//! What must no longer be served: after an unsafe method (RFC 9111 section 4.4), and when an operator says so (spec: CDN
-//! behaviours section 7).
+//! What must no longer be served: after an unsafe method (RFC 9111 section 4.4), and when an
+//! operator says so (spec: CDN behaviours section 7).
 
 use std::fmt;
 
@@ -17,11 +17,12 @@ pub struct Target {
     pub query: Option<Vec<u8>>,
 }
 
-/// What a request invalidates once its response is there; nothing for a safe method or a response that is an error.
+/// What a request invalidates once its response is there; nothing for a safe method or a response
+/// that is an error.
 ///
-/// "A cache MUST invalidate the target URI … when it receives a non-error status code in response to an unsafe request
-/// method", and may do so for `Location` and `Content-Location` of the same origin (RFC 9111 section 4.4). `host` is the
-/// viewer's `Host`, port included if it was sent.
+/// "A cache MUST invalidate the target URI … when it receives a non-error status code in response
+/// to an unsafe request method", and may do so for `Location` and `Content-Location` of the same
+/// origin (RFC 9111 section 4.4). `host` is the viewer's `Host`, port included if it was sent.
 #[must_use]
 pub fn by_unsafe_method(
     method: &Method,
@@ -44,10 +45,11 @@ pub fn by_unsafe_method(
     targets
 }
 
-/// Reads an absolute URI of the same host, or an absolute path. References relative to the path are left alone: the rule
-/// for them is a "may".
+/// Reads an absolute URI of the same host, or an absolute path. References relative to the path are
+/// left alone: the rule for them is a "may".
 fn same_origin(reference: &str, host: &[u8]) -> Option<Target> {
-    // `//host/path` takes the scheme of the request (RFC 3986 section 4.2); which one it is does not matter here.
+    // `//host/path` takes the scheme of the request (RFC 3986 section 4.2); which one it is does
+    // not matter here.
     let uri: Uri = match reference.strip_prefix("//") {
         Some(after) => format!("http://{after}").parse().ok()?,
         None => reference.parse().ok()?,
@@ -61,7 +63,8 @@ fn same_origin(reference: &str, host: &[u8]) -> Option<Target> {
     (same_host && target.path.starts_with(b"/")).then_some(target)
 }
 
-/// One item of an invalidation: a path, or a prefix with `*` behind it. All variants of a path go together.
+/// One item of an invalidation: a path, or a prefix with `*` behind it. All variants of a path go
+/// together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Item {
     /// What the path and query must be, or begin with. A `*` elsewhere than at the end is literal.

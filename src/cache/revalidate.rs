@@ -8,9 +8,9 @@ const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-aut
 
 /// Fields that a 304 never changes.
 ///
-/// RFC 9111 section 3.2 excepts what is not stored at all, what belongs to the stored bytes (`Content-Encoding`,
-/// `Content-Range`) and `Content-Length`. `Vary` is excepted because it chose the place where the object lies: a new one
-/// takes effect with the next full response.
+/// RFC 9111 section 3.2 excepts what is not stored at all, what belongs to the stored bytes
+/// (`Content-Encoding`, `Content-Range`) and `Content-Length`. `Vary` is excepted because it chose
+/// the place where the object lies: a new one takes effect with the next full response.
 const KEPT_FROM_STORED: [HeaderName; 6] = [
     header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
@@ -20,8 +20,8 @@ const KEPT_FROM_STORED: [HeaderName; 6] = [
     header::VARY,
 ];
 
-/// Freshens a stored response's header with that of a 304 (RFC 9111 sections 3.2 and 4.3.4): every field the 304 has
-/// replaces all stored lines of its name.
+/// Freshens a stored response's header with that of a 304 (RFC 9111 sections 3.2 and 4.3.4): every
+/// field the 304 has replaces all stored lines of its name.
 ///
 /// `fresh` must have been through [`strip_hop_by_hop`].
 pub fn merge(stored: &mut HeaderMap, fresh: &HeaderMap) {
@@ -36,8 +36,9 @@ pub fn merge(stored: &mut HeaderMap, fresh: &HeaderMap) {
     }
 }
 
-/// Removes the fields that are about one connection: neither stored nor forwarded (RFC 9110 section 7.6.1, RFC 9111
-/// section 3.1). `Transfer-Encoding` stays: it frames the message that is being read.
+/// Removes the fields that are about one connection: neither stored nor forwarded (RFC 9110 section
+/// 7.6.1, RFC 9111 section 3.1). `Transfer-Encoding` stays: it frames the message that is being
+/// read.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in named_by_connection(headers) {
         headers.remove(name);
@@ -53,8 +54,8 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// What `Connection` names, without what frames the message: a peer that lists `Transfer-Encoding` there must not make
-/// us forget how its body ends.
+/// What `Connection` names, without what frames the message: a peer that lists `Transfer-Encoding`
+/// there must not make us forget how its body ends.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
         .get_all(header::CONNECTION)

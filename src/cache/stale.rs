@@ -1,8 +1,8 @@
 //! May a stale copy be served: because the origin failed, or while it is being asked.
 //!
-//! RFC 9111 section 4.2.4 forbids it where the origin said so and otherwise allows it when the cache is disconnected;
-//! RFC 5861 gives the two windows; CloudFront also serves stale when the origin answers 5xx (spec: CDN behaviours
-//! sections 2 and 6), never on a 4xx.
+//! RFC 9111 section 4.2.4 forbids it where the origin said so and otherwise allows it when the
+//! cache is disconnected; RFC 5861 gives the two windows; CloudFront also serves stale when the
+//! origin answers 5xx (spec: CDN behaviours sections 2 and 6), never on a 4xx.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub enum Failure {
     Status(StatusCode),
 }
 
-/// Whether a stored response that has been stale for `stale_for` may be served because the origin failed.
+/// Whether a stored response that has been stale for `stale_for` may be served because the origin
+/// failed.
 ///
 /// `stored` is its header, `policy` the one it is kept under.
 #[must_use]
@@ -46,12 +47,14 @@ pub fn may_serve_on_error(
     match directives.stale_if_error {
         Seconds::Of(seconds) => stale_for <= Duration::from_secs(seconds).min(policy.max_ttl),
         Seconds::Invalid => false,
-        // s-maxage incorporates proxy-revalidate (RFC 9111 section 5.2.2.10), unless the operator overrides the origin.
+        // s-maxage incorporates proxy-revalidate (RFC 9111 section 5.2.2.10), unless the operator
+        // overrides the origin.
         Seconds::Absent => directives.s_maxage == Seconds::Absent || !policy.min_ttl.is_zero(),
     }
 }
 
-/// Whether a stored response that has been stale for `stale_for` may be served while one request revalidates it.
+/// Whether a stored response that has been stale for `stale_for` may be served while one request
+/// revalidates it.
 #[must_use]
 pub fn may_serve_while_revalidating(
     stored: &HeaderMap,
@@ -95,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_failing_origin_leaves_the_stale_copy_unless_that_is_forbidden() {
-        // (Cache-Control, min, max, stale for, served). RFC 9111 section 4.2.4, RFC 5861 section 4, spec section 2.
+        // (Cache-Control, min, max, stale for, served). RFC 9111 section 4.2.4, RFC 5861 section 4,
+        // spec section 2.
         let cases = [
             ("max-age=1", 0, 100, 50, true),
             ("max-age=1", 0, 0, 1, false),

@@ -1,8 +1,9 @@
 //! Variants of an object: which of its stored responses a request may get (RFC 9111 section 4.1).
 //!
-//! Only what reaches the origin can have made its answer differ, and what is in the cache key is the same for all
-//! requests that come this far. So of `Vary`'s fields those count that the origin request policy forwards and the cache
-//! policy does not name (spec: CDN behaviours section 9, `Vary` "cut down to … forwarded headers").
+//! Only what reaches the origin can have made its answer differ, and what is in the cache key is
+//! the same for all requests that come this far. So of `Vary`'s fields those count that the origin
+//! request policy forwards and the cache policy does not name (spec: CDN behaviours section 9,
+//! `Vary` "cut down to … forwarded headers").
 
 use http::{HeaderMap, HeaderName, header};
 use ring::digest;
@@ -11,7 +12,8 @@ use crate::distribution::policy::{
     CachePolicy, HeaderSelection, NameSelection, OriginRequestPolicy,
 };
 
-/// Whether `Vary: *` is among the lines: no other request may get this response (RFC 9110 section 12.5.5).
+/// Whether `Vary: *` is among the lines: no other request may get this response (RFC 9110 section
+/// 12.5.5).
 #[must_use]
 pub fn is_any(response: &HeaderMap) -> bool {
     members(response).any(|member| member == b"*")
@@ -85,10 +87,11 @@ fn varies_within_key(
     !decided_by_key && is_forwarded_beside_key(name, origin_request)
 }
 
-/// The variant a request asks for, given the stored response's header; `None` when the response does not vary.
+/// The variant a request asks for, given the stored response's header; `None` when the response
+/// does not vary.
 ///
-/// Values are compared as RFC 9111 section 4.1 allows: lines combined, blanks around members dropped, and case ignored
-/// where the field's own definition ignores it.
+/// Values are compared as RFC 9111 section 4.1 allows: lines combined, blanks around members
+/// dropped, and case ignored where the field's own definition ignores it.
 #[must_use]
 pub fn variance(
     stored: &HeaderMap,
@@ -111,8 +114,8 @@ pub fn variance(
     for name in &varying {
         write_selecting_field(name, request, &mut text);
     }
-    // The stored variant keeps this digest alone, so it has to withstand viewers who look for a value that collides
-    // with someone else's: a cryptographic hash, unlike the key's.
+    // The stored variant keeps this digest alone, so it has to withstand viewers who look for a
+    // value that collides with someone else's: a cryptographic hash, unlike the key's.
     digest::digest(&digest::SHA256, &text).as_ref().first_chunk().copied()
 }
 
@@ -174,7 +177,8 @@ mod tests {
         map
     }
 
-    /// Whether two requests get different variants of a response that varies so, with every viewer header forwarded.
+    /// Whether two requests get different variants of a response that varies so, with every viewer
+    /// header forwarded.
     fn differ(
         vary: &'static str,
         one: &[(&'static str, &'static str)],

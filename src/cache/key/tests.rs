@@ -162,7 +162,8 @@ struct Sent {
     accept_encoding: Option<String>,
 }
 
-/// Short strings over the separators the key deals with: collisions would be frequent if there were any.
+/// Short strings over the separators the key deals with: collisions would be frequent if there were
+/// any.
 fn sent() -> impl Strategy<Value = Sent> {
     let field = ("[ab,;]{0,2}").prop_map(|text| text.trim().to_owned());
     (
@@ -185,7 +186,8 @@ fn sent() -> impl Strategy<Value = Sent> {
 
 const FIELDS: [HeaderName; 2] = [header::ORIGIN, header::ACCEPT_LANGUAGE];
 
-/// What the policy of the property test selects of a request: two requests are the same object exactly if these agree.
+/// What the policy of the property test selects of a request: two requests are the same object
+/// exactly if these agree.
 fn selected(sent: &Sent) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut cookies: Vec<String> = sent
         .cookies
@@ -220,8 +222,11 @@ fn key_of_sent(sent: &Sent) -> Vec<u8> {
     };
     let method = if sent.options { Method::OPTIONS } else { Method::GET };
     let query = sent.query.as_deref().map(str::as_bytes);
+    let (path, headers) = (sent.path.as_bytes(), headers(&lines));
     let mut key = Vec::new();
-    primary_key("d", &method, sent.path.as_bytes(), query, &headers(&lines), &policy, &mut key);
+    primary_key("d", &method, path, query, &headers, &policy, &mut key);
+    let reserved = 1 + path.len() + query.map_or(0, <[u8]>::len);
+    assert!(key.len() <= reserved + variant_bytes_max(&headers, &policy), "allocated once");
     key
 }
 

@@ -1,5 +1,5 @@
-//! Tables of responses with what is decided over them. Sections are RFC 9111's unless they say "spec", which is CDN
-//! behaviours.
+//! Tables of responses with what is decided over them. Sections are RFC 9111's unless they say
+//! "spec", which is CDN behaviours.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,8 @@ fn policy(min: u64, default: u64, max: u64) -> CachePolicy {
     }
 }
 
-/// Header lines as one text: `name: value` separated by `|`. `@+60` in a value is the date 60 s from now.
+/// Header lines as one text: `name: value` separated by `|`. `@+60` in a value is the date 60 s
+/// from now.
 fn headers(text: &str) -> HeaderMap {
     let mut map = HeaderMap::new();
     for line in text.split('|').filter(|line| !line.trim().is_empty()) {
@@ -73,7 +74,8 @@ fn judge(case: &Case<'_>) -> Verdict {
     )
 }
 
-/// How long a response to a plain GET is fresh from now on, in whole seconds: `Ok(0)` is "kept, but stale".
+/// How long a response to a plain GET is fresh from now on, in whole seconds: `Ok(0)` is "kept, but
+/// stale".
 fn fresh(policy: CachePolicy, status: u16, response: &str) -> Result<u64, Reason> {
     fresh_error(policy, status, response, 0)
 }
@@ -92,7 +94,8 @@ fn fresh_error(policy: CachePolicy, status: u16, response: &str, err: u64) -> Re
 #[test]
 fn the_policys_table_of_ttls_holds() {
     use Reason::{NoStore, NothingToReuse, Private};
-    // spec section 2: what the origin says, then the outcome with min 0, and with min 30 (default 60, max 100).
+    // spec section 2: what the origin says, then the outcome with min 0, and with min 30 (default
+    // 60, max 100).
     let cases = [
         ("cache-control: max-age=50", Ok(50), Ok(50)),
         ("cache-control: max-age=5000", Ok(100), Ok(100)),
@@ -129,7 +132,8 @@ fn the_policys_table_of_ttls_holds() {
 #[test]
 fn lifetimes_are_read_as_rfc_9111_says() {
     let cases = [
-        // 4.2.1: an invalid value is stale, and so is one of several that disagree, or the smaller one counts.
+        // 4.2.1: an invalid value is stale, and so is one of several that disagree, or the smaller
+        // one counts.
         ("cache-control: max-age=abc|etag: x", 0),
         ("cache-control: max-age=-5|etag: x", 0),
         ("cache-control: max-age=5.5|etag: x", 0),

@@ -135,7 +135,8 @@ impl History {
 
     async fn compare(&self, name: Name) {
         let found = lookup(self.store, &self.key(name)).await;
-        // What arrives goes before what is stored; its body is not complete, so only the head is compared.
+        // What arrives goes before what is stored; its body is not complete, so only the head is
+        // compared.
         let newest = self.begun.iter().rev().find(|begun| begun.0 == name);
         if let Some((_, value, _, true)) = newest {
             let (meta, _) = found.expect("joins");
