@@ -242,7 +242,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_can_be_asked_for_their_location(bytes in proptest::collection::vec(0_u8..4, 0..40)) {
+    fn any_bytes_can_be_asked_for_their_location(
+        bytes in proptest::collection::vec(0_u8..4, 0..40),
+    ) {
         if let Some(location) = location(&bytes) {
             prop_assert!(bytes.starts_with(location.bytes));
         }
