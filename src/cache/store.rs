@@ -198,6 +198,19 @@ impl Store {
         Some(object)
     }
 
+    /// Puts an object into the place of the one it was made from; false if that one is gone. What
+    /// came in between is newer.
+    fn replace(&self, slot: &Slot, old: &Arc<Object>, new: Arc<Object>) -> bool {
+        let outcome = self.objects.entry(slot, None, |_, stored| {
+            let same = Arc::ptr_eq(stored, old);
+            if same {
+                *stored = new;
+            }
+            EntryAction::Retain(same)
+        });
+        matches!(outcome, EntryResult::Retained(true))
+    }
+
     /// Stores a body that arrived whole. Returns the bytes it takes; 0 if it was not stored.
     fn keep(&self, fill: &Fill) -> u64 {
         let Some(body) = fill.whole_body() else {
@@ -320,15 +333,7 @@ impl Storage for Store {
         let Some(old) = self.stored(key, &slot) else { return Ok(false) };
         let head = Arc::new(old.head.revalidated(key, meta)?);
         let new = Arc::new(Object { head, body: old.body.clone() });
-        // Only in the place of the object it was made from: what came in between is newer.
-        let replaced = self.objects.entry(&slot, None, |_, stored| {
-            let same = Arc::ptr_eq(stored, &old);
-            if same {
-                *stored = new;
-            }
-            EntryAction::Retain(same)
-        });
-        Ok(matches!(replaced, EntryResult::Retained(true)))
+        Ok(self.replace(&slot, &old, new))
     }
 
     fn support_streaming_partial_write(&self) -> bool {

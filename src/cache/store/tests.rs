@@ -383,3 +383,20 @@ async fn revalidation_changes_the_head_and_keeps_body_and_creation() {
     }
     assert_eq!(stored_body(store, &key).await.as_deref(), Some(&b"body"[..]));
 }
+
+#[tokio::test]
+async fn a_revalidation_does_not_replace_what_came_in_between() {
+    let store = store();
+    let key = key_of(store, "/a");
+    let slot = Slot::of(&key);
+    put(store, &key, &meta(&[]), b"old").await;
+    let old = store.stored(&key, &slot).expect("stored");
+    let head = Arc::new(old.head.revalidated(&key, &meta(&[])).expect("a head"));
+    let revalidated = Arc::new(Object { head, body: old.body.clone() });
+    put(store, &key, &meta(&[]), b"new").await;
+    assert!(!store.replace(&slot, &old, Arc::clone(&revalidated)));
+    assert_eq!(stored_body(store, &key).await.as_deref(), Some(&b"new"[..]));
+    store.objects.remove(&slot);
+    assert!(!store.replace(&slot, &old, revalidated));
+    assert!(lookup(store, &key).await.is_none(), "nor does it bring back what is gone");
+}
