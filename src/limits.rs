@@ -134,18 +134,20 @@ pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(3
 /// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about it.
 pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 /// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine can spare.
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
+/// can spare.
 pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
 
-/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would push out thousands of
-/// ordinary objects.
+/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
+/// push out thousands of ordinary objects.
 pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
 
-/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come on top of what is
-/// stored; a quarter leaves room for several of the largest at once.
+/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
+/// on top of what is stored; a quarter leaves room for several of the largest at once.
 pub const CACHE_ARRIVING_SHARE: u64 = 4;
 
-/// Wildcard invalidations that are remembered for answers still on their way. When more than these arrive while an
-/// origin answers, its answer is not stored: safe, and rarer than an operator can type.
+/// Wildcard invalidations that are remembered for answers still on their way. When more than these
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator types.
 pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
 
 /// An invalidation path, characters (CloudFront's quota).
