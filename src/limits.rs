@@ -92,3 +92,12 @@ pub const SANDBOX_TICKER_LINGER: Duration = Duration::from_millis(5);
 /// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an origin function a
 /// few hundred kilobytes, and every version of verge or of a function adds its own.
 pub const COMPILED_CODE_CACHE_BYTES_MAX: u64 = 1 << 30;
+
+/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
+pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;
+
+/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's bound).
+pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+
+/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still says 60).
+pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
