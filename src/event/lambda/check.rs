@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, shown, visible_headers,};
+use super::{
+    ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, shown, visible_headers,
+};
 use crate::error::FunctionError;
 use crate::event::{
     CustomOrigin, EventType, GeneratedResponse, HeaderEdit, RequestEdits, RequestView,
@@ -315,9 +317,8 @@ fn header_edits(
     original: &HeaderMap,
     returned: Vec<ReturnedHeader>,
 ) -> Checked<Vec<HeaderEdit>> {
-    let unchanged = visible_headers(original).eq(returned
-        .iter()
-        .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))));
+    let unchanged = visible_headers(original)
+        .eq(returned.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))));
     if unchanged {
         return Ok(Vec::new());
     }

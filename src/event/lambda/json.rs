@@ -217,7 +217,9 @@ fn noun(value: &Value) -> &'static str {
 fn request(mut object: Map<String, Value>) -> Read<ReturnedRequest> {
     let replaces_body = object.get("body").and_then(|body| body.get("action"));
     if replaces_body.and_then(Value::as_str) == Some("replace") {
-        return invalid("request.body cannot be replaced: request bodies are not given to functions");
+        return invalid(
+            "request.body cannot be replaced: request bodies are not given to functions",
+        );
     }
     let Some(mut origin) = object.remove("origin") else {
         return invalid("request.origin is missing: return the request you were given, edited");
@@ -276,7 +278,10 @@ fn response(mut object: Map<String, Value>) -> Read<ReturnedResponse> {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text),
         Some(other) => {
-            return invalid(format!("response.statusDescription is {}, not a string", noun(&other)));
+            return invalid(format!(
+                "response.statusDescription is {}, not a string",
+                noun(&other)
+            ));
         }
     };
     let headers = match object.contains_key("headers") {

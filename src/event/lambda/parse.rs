@@ -91,7 +91,9 @@ pub fn parse_event(event: &Value) -> Result<OriginEvent, ParseError> {
         }
     };
     let response = match (event_type, cf.get("response")) {
-        (EventType::OriginResponse, Some(Value::Object(response))) => Some(parse_response(response)?),
+        (EventType::OriginResponse, Some(Value::Object(response))) => {
+            Some(parse_response(response)?)
+        }
         (EventType::OriginResponse, _) => return fail("an origin-response event needs `response`"),
         _ => None,
     };
@@ -172,7 +174,8 @@ fn headers(
     let lines = header_lines(&mut object.clone(), place, member)
         .map_err(|error| ParseError(error.message))?;
     for (name, value) in lines {
-        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
+        let pair =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
         let (Ok(name), Ok(value)) = pair else {
             return fail(format!("{place}.{member}.{name} has control characters"));
         };
@@ -181,9 +184,7 @@ fn headers(
     Ok(map)
 }
 
-fn parse_response(
-    response: &Map<String, Value>,
-) -> Result<(u16, String, HeaderMap), ParseError> {
+fn parse_response(response: &Map<String, Value>) -> Result<(u16, String, HeaderMap), ParseError> {
     let status = text(response, "response.status", "status", "200")?;
     let Ok(status) = status.parse() else {
         return fail(format!("response.status is not a number: {status:?}"));
