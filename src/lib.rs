@@ -17,5 +17,6 @@
 pub mod distribution;
 pub mod error;
 pub mod event;
+pub mod function;
 pub mod ids;
 pub mod limits;

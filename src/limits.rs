@@ -48,3 +48,70 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 32_768;
 
 /// Nesting of brackets that the guest's parser is given. Its recursion costs stack per level.
 pub const SOURCE_NESTING_DEPTH_MAX: usize = 128;
+
+/// Instances of the JavaScript engine's guest that may exist at once. A call runs inline on the thread that asks for
+/// it, so this is worker threads and the few that publish; 256 covers the largest machine with room to spare.
+pub const VIEWER_FUNCTION_INSTANCES_MAX: u32 = 256;
+
+/// Linear memories of one origin function. A componentised program has one; an adapter may bring a second.
+pub const ORIGIN_FUNCTION_MEMORIES_MAX: u32 = 2;
+
+/// Tables of one origin function: the program's, and one for each set of trampolines that componentising adds.
+pub const ORIGIN_FUNCTION_TABLES_MAX: u32 = 4;
+
+/// Core modules that one origin function is made of: the program, its trampolines, their wiring, an adapter.
+pub const ORIGIN_FUNCTION_CORE_INSTANCES_MAX: u32 = 8;
+
+/// Entries of one table. The largest guest, the JavaScript engine, has some ten thousand functions that are called
+/// through its table.
+pub const SANDBOX_TABLE_ELEMENTS_MAX: usize = 1 << 16;
+
+/// What the host keeps about one core instance, bytes. Grows with the number of functions and imports.
+pub const SANDBOX_INSTANCE_BYTES_MAX: usize = 4 << 20;
+
+/// Native stack of a guest, bytes. Half of what a worker thread has, so that the host's own frames always fit.
+pub const SANDBOX_STACK_BYTES_MAX: usize = 1 << 20;
+
+/// Native stack of a fibre that an origin function runs on, bytes: the guest's share and as much for host calls.
+pub const SANDBOX_FIBRE_STACK_BYTES: usize = 2 << 20;
+
+/// Memory of a finished instance that stays mapped for the next one, bytes. Pages a call dirtied are copied back, which
+/// is cheaper than faulting them in again; beyond this they are given back to the system.
+pub const SANDBOX_RESIDENT_BYTES_MAX: usize = 4 << 20;
+
+/// Memories of finished instances that wait for the same function to come again. The rest are handed to any function.
+pub const SANDBOX_WARM_MEMORIES_MAX: u32 = 256;
+
+/// Period of the epoch ticker while a guest runs: how stale a guest's view of its deadline may be. A tenth of the
+/// viewer functions' budget.
+pub const SANDBOX_TICK: Duration = Duration::from_micros(100);
+
+/// How long the ticker goes on after the last guest finished, so that steady traffic never has to wake it.
+pub const SANDBOX_TICKER_LINGER: Duration = Duration::from_millis(5);
+
+/// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an origin function a
+/// few hundred kilobytes, and every version of verge or of a function adds its own.
+pub const COMPILED_CODE_CACHE_BYTES_MAX: u64 = 1 << 30;
+
+/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
+pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;
+
+/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's bound).
+pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+
+/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still says 60).
+pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
+
+/// What an origin function may hand to the host in one call or result, bytes: a generated response, its copies as
+/// headers and log lines, and slack. The host allocates what a guest claims to return; this bounds the claim.
+pub const ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX: usize = 8 << 20;
+
+/// Input of one host hash, bytes. Hashing is not interrupted: a mebibyte takes a millisecond or two.
+pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
+
+/// Text of a function's own error that goes into the log, characters.
+pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
+
+/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a millisecond, so that
+/// the usual call never pauses and a spinning one delays others by no more than that.
+pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
