@@ -15,6 +15,7 @@ use super::*;
 use crate::distribution::policy::NameSelection;
 
 mod model;
+mod race;
 
 const KB: u64 = 1 << 10;
 
