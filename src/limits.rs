@@ -134,19 +134,44 @@ pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(3
 /// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about it.
 pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 /// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine can spare.
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
+/// can spare.
 pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
 
-/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would push out thousands of
-/// ordinary objects.
+/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
+/// push out thousands of ordinary objects.
 pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
 
-/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come on top of what is
-/// stored; a quarter leaves room for several of the largest at once.
+/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
+/// on top of what is stored; a quarter leaves room for several of the largest at once.
 pub const CACHE_ARRIVING_SHARE: u64 = 4;
 
-/// Wildcard invalidations that are remembered for answers still on their way. When more than these arrive while an
-/// origin answers, its answer is not stored: safe, and rarer than an operator can type.
+/// Wildcard invalidations that are remembered for answers still on their way. When more than these
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator types.
 pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
 
 /// An invalidation path, characters (CloudFront's quota).
 pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
+
+/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
+pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;
+
+/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's bound).
+pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+
+/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still says 60).
+pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
+
+/// What an origin function may hand to the host in one call or result, bytes: a generated response, its copies as
+/// headers and log lines, and slack. The host allocates what a guest claims to return; this bounds the claim.
+pub const ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX: usize = 8 << 20;
+
+/// Input of one host hash, bytes. Hashing is not interrupted: a mebibyte takes a millisecond or two.
+pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
+
+/// Text of a function's own error that goes into the log, characters.
+pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
+
+/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a millisecond, so that
+/// the usual call never pauses and a spinning one delays others by no more than that.
+pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;

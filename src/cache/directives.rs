@@ -1,12 +1,15 @@
-//! What the origin said about caching: `Cache-Control` (RFC 9111 section 5.2) and `CDN-Cache-Control` (RFC 9213).
+//! What the origin said about caching: `Cache-Control` (RFC 9111 section 5.2) and
+//! `CDN-Cache-Control` (RFC 9213).
 //!
-//! Total: any bytes give an answer. An unreadable lifetime is kept apart from an absent one, because "present but
-//! invalid" means stale (RFC 9111 section 4.2.1) and "absent" means that the policy's default applies.
+//! Total: any bytes give an answer. An unreadable lifetime is kept apart from an absent one,
+//! because "present but invalid" means stale (RFC 9111 section 4.2.1) and "absent" means that the
+//! policy's default applies.
 
 use http::{HeaderMap, HeaderName, header};
 use sfv::{BareItem, Dictionary, ListEntry, ParseMore};
 
-/// The targeted field a content delivery network obeys before `Cache-Control` (RFC 9213 section 3.1).
+/// The targeted field a content delivery network obeys before `Cache-Control` (RFC 9213 section
+/// 3.1).
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// Greatest lifetime, seconds: RFC 9111 section 1.2.2 counts what does not fit as 2^31.
@@ -18,8 +21,8 @@ pub enum Seconds {
     /// The directive is not there.
     #[default]
     Absent,
-    /// It is there, but its argument is no number, or it is there several times with different numbers of which one is
-    /// none.
+    /// It is there, but its argument is no number, or it is there several times with different
+    /// numbers of which one is none.
     Invalid,
     /// It says so many seconds, at most 2^31.
     Of(u64),
@@ -35,7 +38,8 @@ impl Seconds {
         }
     }
 
-    /// A lifetime: what cannot be read counts as none at all (RFC 9111 section 4.2.1). `None` when absent.
+    /// A lifetime: what cannot be read counts as none at all (RFC 9111 section 4.2.1). `None` when
+    /// absent.
     #[must_use]
     pub const fn lifetime(self) -> Option<u64> {
         match self {
@@ -45,8 +49,8 @@ impl Seconds {
         }
     }
 
-    /// Adds one more occurrence. When two disagree the response may be taken for stale or the first one be used
-    /// (RFC 9111 section 4.2.1); the smaller of the two is safe under both.
+    /// Adds one more occurrence. When two disagree the response may be taken for stale or the first
+    /// one be used (RFC 9111 section 4.2.1); the smaller of the two is safe under both.
     fn merge(&mut self, next: Self) {
         *self = match (*self, next) {
             (Self::Absent, next) => next,
@@ -56,13 +60,15 @@ impl Seconds {
     }
 }
 
-/// A directive that is about the whole response, or about some header fields of it (`private`, `no-cache`).
+/// A directive that is about the whole response, or about some header fields of it (`private`,
+/// `no-cache`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Scope {
     /// The directive is not there.
     #[default]
     Absent,
-    /// It is about these fields only: they must not be served from the cache (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+    /// It is about these fields only: they must not be served from the cache (RFC 9111 sections
+    /// 5.2.2.4 and 5.2.2.7).
     Fields(Vec<HeaderName>),
     /// It is about the whole response.
     Whole,
@@ -84,7 +90,8 @@ impl Scope {
         }
     }
 
-    /// Adds one occurrence. A list that names no valid field is as strict as no list: the origin meant something.
+    /// Adds one occurrence. A list that names no valid field is as strict as no list: the origin
+    /// meant something.
     fn merge(&mut self, argument: Option<&str>) {
         let names = argument.map(field_names).unwrap_or_default();
         match self {
@@ -103,7 +110,8 @@ fn field_names(list: &str) -> Vec<HeaderName> {
 /// A response's cache directives; those a shared cache has no use for are left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Directives {
-    /// Whether they come from `CDN-Cache-Control`: then `Expires` is ignored too (RFC 9213 section 2.1).
+    /// Whether they come from `CDN-Cache-Control`: then `Expires` is ignored too (RFC 9213 section
+    /// 2.1).
     pub targeted: bool,
     /// `no-store`
     pub no_store: bool,
@@ -130,7 +138,8 @@ pub struct Directives {
 }
 
 impl Directives {
-    /// Those of a response: of `CDN-Cache-Control` if it is there and well-formed, else of `Cache-Control`.
+    /// Those of a response: of `CDN-Cache-Control` if it is there and well-formed, else of
+    /// `Cache-Control`.
     #[must_use]
     pub fn of_response(headers: &HeaderMap) -> Self {
         targeted(headers).unwrap_or_else(|| Self::of_cache_control(headers))
@@ -150,7 +159,8 @@ impl Directives {
         directives
     }
 
-    /// Whether a stale copy must never be served (RFC 9111 sections 4.2.4, 5.2.2.2, 5.2.2.8 and 5.2.2.4).
+    /// Whether a stale copy must never be served (RFC 9111 sections 4.2.4, 5.2.2.2, 5.2.2.8 and
+    /// 5.2.2.4).
     #[must_use]
     pub fn forbid_stale(&self) -> bool {
         self.must_revalidate || self.proxy_revalidate || self.no_cache.is_whole()
@@ -195,10 +205,11 @@ fn delta_seconds(argument: Option<&str>) -> Seconds {
     }
 }
 
-/// Reads one directive, its name in lower case; `None` at the end. RFC 9110 section 5.6.1: empty members are skipped.
+/// Reads one directive, its name in lower case; `None` at the end. RFC 9110 section 5.6.1: empty
+/// members are skipped.
 ///
-/// Lenient where that is safe: blanks before `=` are dropped. A blank after `=` stays part of the argument, so that a
-/// number behind it is invalid rather than guessed.
+/// Lenient where that is safe: blanks before `=` are dropped. A blank after `=` stays part of the
+/// argument, so that a number behind it is invalid rather than guessed.
 fn next_directive(bytes: &[u8]) -> Option<(String, Option<String>, &[u8])> {
     let start = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
     let bytes = bytes.get(start..)?;
@@ -220,8 +231,8 @@ fn next_directive(bytes: &[u8]) -> Option<(String, Option<String>, &[u8])> {
     }
 }
 
-/// Reads a quoted string after its opening quote (RFC 9110 section 5.6.4). One that never ends goes to the end of the
-/// line: the comma inside it was not meant as a separator.
+/// Reads a quoted string after its opening quote (RFC 9110 section 5.6.4). One that never ends goes
+/// to the end of the line: the comma inside it was not meant as a separator.
 fn unquote(bytes: &[u8]) -> (String, &[u8]) {
     let mut text = Vec::new();
     let mut rest = bytes;
@@ -244,7 +255,8 @@ fn after_comma(bytes: &[u8]) -> &[u8] {
     bytes.get(end..).unwrap_or_default()
 }
 
-/// RFC 9213 section 2.1: a Dictionary; if it is empty or not well-formed, it is as if it were not there.
+/// RFC 9213 section 2.1: a Dictionary; if it is empty or not well-formed, it is as if it were not
+/// there.
 fn targeted(headers: &HeaderMap) -> Option<Directives> {
     let mut dictionary = Dictionary::new();
     for line in headers.get_all(CDN_CACHE_CONTROL) {
@@ -260,8 +272,8 @@ fn targeted(headers: &HeaderMap) -> Option<Directives> {
     Some(directives)
 }
 
-/// Takes over a member: its parameters mean nothing, `?0` means "not there", a lifetime that is not an Integer is
-/// invalid.
+/// Takes over a member: its parameters mean nothing, `?0` means "not there", a lifetime that is not
+/// an Integer is invalid.
 fn add_member(directives: &mut Directives, name: &str, member: &ListEntry) {
     let item = match member {
         ListEntry::Item(item) => Some(&item.bare_item),

@@ -1,11 +1,14 @@
-//! What makes two requests the same object: CloudFront's cache key (spec: CDN behaviours section 3).
+//! What makes two requests the same object: CloudFront's cache key (spec: CDN behaviours section
+//! 3).
 //!
-//! The key is the distribution's domain name, the path, and of query string, header fields and cookies what the cache
-//! policy names; never the method (but OPTIONS), the scheme, the viewer's `Host` or the origin that was chosen.
+//! The key is the distribution's domain name, the path, and of query string, header fields and
+//! cookies what the cache policy names; never the method (but OPTIONS), the scheme, the viewer's
+//! `Host` or the origin that was chosen.
 //!
-//! The bytes are a list of fields, each with a tag and a length, so that no value can run into its neighbour and two
-//! different requests never have the same key. Header fields carry their name: a configuration that is loaded later may
-//! select other fields, and its keys must not be mistaken for those of the one before.
+//! The bytes are a list of fields, each with a tag and a length, so that no value can run into its
+//! neighbour and two different requests never have the same key. Header fields carry their name: a
+//! configuration that is loaded later may select other fields, and its keys must not be mistaken
+//! for those of the one before.
 //!
 //! What is in the key is also what the origin gets to see, so the functions that select are public:
 //! [`selected_query`], [`selected_cookies`], [`normalized_accept_encoding`].
@@ -26,9 +29,11 @@ mod tag {
 /// The compressions that a viewer accepts, as far as the cache policy cares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AcceptEncoding {
-    /// Not in the key and not sent: the policy ignores compression, or the viewer sent no `Accept-Encoding`.
+    /// Not in the key and not sent: the policy ignores compression, or the viewer sent no
+    /// `Accept-Encoding`.
     Absent,
-    /// Not in the key; the origin gets `identity`, because the viewer accepts nothing the policy knows.
+    /// Not in the key; the origin gets `identity`, because the viewer accepts nothing the policy
+    /// knows.
     Identity,
     /// gzip alone.
     Gzip,
@@ -64,8 +69,9 @@ impl AcceptEncoding {
 
 /// Writes a request's cache key into `out`, which is emptied first.
 ///
-/// `domain_name` is the distribution's; `path` and `query` are those of the request after viewer functions, undecoded;
-/// `query` is `None` when there is no `?`. Allocates for `out` at most, and once more when the policy selects cookies.
+/// `domain_name` is the distribution's; `path` and `query` are those of the request after viewer
+/// functions, undecoded; `query` is `None` when there is no `?`. Allocates for `out` at most, and
+/// once more when the policy selects cookies.
 pub fn primary_key(
     domain_name: &str,
     method: &Method,
@@ -76,7 +82,8 @@ pub fn primary_key(
     out: &mut Vec<u8>,
 ) {
     out.clear();
-    out.reserve(64 + domain_name.len() + path.len() + query.map_or(0, <[u8]>::len));
+    let location_bytes = domain_name.len() + path.len() + query.map_or(0, <[u8]>::len);
+    out.reserve(location_bytes + variant_bytes_max(headers, policy));
     write_location(domain_name, path, query, policy, out);
     // OPTIONS is the one method with objects of its own; HEAD is answered from GET's.
     if method == Method::OPTIONS {
@@ -106,8 +113,26 @@ pub fn primary_key(
     }
 }
 
-/// Writes the part of the key that says where: domain name, path, and the selected query. All variants of an object
-/// share it, so it is what an invalidation names.
+/// An upper bound for what a key holds beside the location's text, so that its bytes are allocated
+/// once.
+fn variant_bytes_max(headers: &HeaderMap, policy: &CachePolicy) -> usize {
+    // Lengths and tags of the location, OPTIONS and Accept-Encoding.
+    const FIXED: usize = 3 * LENGTH_BYTES + 4;
+    const PER_FIELD: usize = 3 * LENGTH_BYTES + 1;
+    let fields = policy.headers.iter().map(|name| {
+        let lines = headers.get_all(name).iter();
+        lines.map(|line| name.as_str().len() + line.len() + PER_FIELD).sum::<usize>()
+    });
+    let cookies = match policy.cookies {
+        NameSelection::None => 0,
+        // A cookie takes at least its separator in the request and its tag and length in the key.
+        _ => cookies(headers).map(|cookie| cookie.len() + PER_FIELD).sum(),
+    };
+    FIXED + fields.sum::<usize>() + cookies
+}
+
+/// Writes the part of the key that says where: domain name, path, and the selected query. All
+/// variants of an object share it, so it is what an invalidation names.
 pub fn write_location(
     domain_name: &str,
     path: &[u8],
@@ -156,9 +181,11 @@ pub fn location(key: &[u8]) -> Option<Location<'_>> {
     Some(Location { domain_name, path, query, bytes })
 }
 
-/// Appends the selected parameters of a query string, in the viewer's order and spelling, joined by `&`.
+/// Appends the selected parameters of a query string, in the viewer's order and spelling, joined by
+/// `&`.
 ///
-/// False when nothing is left to send, so that not even a `?` remains; `All` keeps an empty query, as it was sent.
+/// False when nothing is left to send, so that not even a `?` remains; `All` keeps an empty query,
+/// as it was sent.
 pub fn selected_query(query: Option<&[u8]>, selection: &NameSelection, out: &mut Vec<u8>) -> bool {
     let Some(query) = query else { return false };
     match selection {
@@ -183,7 +210,8 @@ pub fn selected_query(query: Option<&[u8]>, selection: &NameSelection, out: &mut
     any
 }
 
-/// The selected cookies as `name=value`, sorted by name; cookies of one name keep the viewer's order.
+/// The selected cookies as `name=value`, sorted by name; cookies of one name keep the viewer's
+/// order.
 #[must_use]
 pub fn selected_cookies<'a>(headers: &'a HeaderMap, selection: &NameSelection) -> Vec<&'a [u8]> {
     if *selection == NameSelection::None {
@@ -228,7 +256,8 @@ pub fn normalized_accept_encoding(headers: &HeaderMap, policy: &CachePolicy) -> 
     }
 }
 
-/// Whether one member of `Accept-Encoding` accepts a coding. Weight 0 means "not acceptable" (RFC 9110 section 12.4.2).
+/// Whether one member of `Accept-Encoding` accepts a coding. Weight 0 means "not acceptable" (RFC
+/// 9110 section 12.4.2).
 fn accepts(member: &[u8], coding: &[u8]) -> bool {
     let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding)) {

@@ -1,7 +1,9 @@
-//! The cache: what counts as the same object, what may be kept and for how long, and where it is kept.
+//! The cache: what counts as the same object, what may be kept and for how long, and where it is
+//! kept.
 //!
-//! Policy is apart from movement. Every file here but [`store`] is a set of pure functions: no clock, no socket, no
-//! lock; time is a parameter. [`store`] holds the bytes and knows no rule of HTTP.
+//! Policy is apart from movement. Every file here but [`store`] is a set of pure functions: no
+//! clock, no socket, no lock; time is a parameter. [`store`] holds the bytes and knows no rule of
+//! HTTP.
 //!
 //! | question | file |
 //! |---|---|

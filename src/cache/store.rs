@@ -1,9 +1,10 @@
 //! Where stored responses are: in memory, bounded by what they really weigh.
 //!
-//! A hit is one lookup, one comparison of the full key and one write of one buffer. Eviction is quick_cache's: S3-FIFO
-//! with a ghost queue resists scans, weighs bytes, and its hits take a shared lock only (measured beside moka and foyer
-//! behind the same interface, it had the cheapest hits and no thread of its own). pingora's eviction managers are not
-//! used: they would keep a second index of every key and could not see what a head allocates.
+//! A hit is one lookup, one comparison of the full key and one write of one buffer. Eviction is
+//! quick_cache's: S3-FIFO with a ghost queue resists scans, weighs bytes, and its hits take a
+//! shared lock only (measured beside moka and foyer behind the same interface, it had the cheapest
+//! hits and no thread of its own). pingora's eviction managers are not used: they would keep a
+//! second index of every key and could not see what a head allocates.
 //!
 //! This file and its folder are the only part of the cache that names pingora.
 
@@ -85,11 +86,16 @@ pub struct Stats {
 }
 
 impl Store {
-    /// An empty store. `memory_bytes` bounds what is stored, `object_bytes_max` one body; bodies that are arriving come
-    /// on top, up to a quarter of `memory_bytes`.
+    /// An empty store. `memory_bytes` bounds what is stored, `object_bytes_max` one body; bodies
+    /// that are arriving come on top, up to a quarter of `memory_bytes`.
     #[must_use]
     pub fn new(memory_bytes: u64, object_bytes_max: u64) -> Self {
-        // An object has to fit into one shard beside others, or the eviction queues would refuse it.
+        Self::with_seed(memory_bytes, object_bytes_max, RandomState::new().hash_one(memory_bytes))
+    }
+
+    fn with_seed(memory_bytes: u64, object_bytes_max: u64, seed: u64) -> Self {
+        // An object has to fit into one shard beside others, or the eviction queues would refuse
+        // it.
         let object_bytes_max = object_bytes_max.min(memory_bytes / 4);
         let shards_that_fit = memory_bytes / (4 * object_bytes_max.max(1));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -121,12 +127,12 @@ impl Store {
             arriving_bytes_max: memory_bytes / CACHE_ARRIVING_SHARE,
             evictions,
             refused: AtomicU64::new(0),
-            seed: RandomState::new().hash_one(memory_bytes),
+            seed,
         }
     }
 
-    /// Gives the store to the process for good: pingora's interface takes `&'static dyn Storage`. Once per process
-    /// start; a reload of the configuration keeps the store it has.
+    /// Gives the store to the process for good: pingora's interface takes `&'static dyn Storage`.
+    /// Once per process start; a reload of the configuration keeps the store it has.
     #[must_use]
     pub fn leak(self) -> &'static Self {
         Box::leak(Box::new(self))
@@ -141,8 +147,8 @@ impl Store {
         key
     }
 
-    /// Taken before the origin is asked and handed over with [`Stamp::mark`], it keeps an answer from being served after
-    /// an invalidation that came while it was on its way.
+    /// Taken before the origin is asked and handed over with [`Stamp::mark`], it keeps an answer
+    /// from being served after an invalidation that came while it was on its way.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
         self.generations.stamp()
@@ -156,8 +162,8 @@ impl Store {
         self.generations.invalidate(&location);
     }
 
-    /// Drops everything that an item of an invalidation matches, stored or arriving. Visits every stored object: for
-    /// operators, not for requests.
+    /// Drops everything that an item of an invalidation matches, stored or arriving. Visits every
+    /// stored object: for operators, not for requests.
     pub fn invalidate_matching(&self, domain_name: &str, item: Item) {
         self.generations.invalidate_matching(domain_name, item);
         self.objects.retain(|_, object| self.is_valid(&object.head));
@@ -190,6 +196,19 @@ impl Store {
             return None;
         }
         Some(object)
+    }
+
+    /// Puts an object into the place of the one it was made from; false if that one is gone. What
+    /// came in between is newer.
+    fn replace(&self, slot: &Slot, old: &Arc<Object>, new: Arc<Object>) -> bool {
+        let outcome = self.objects.entry(slot, None, |_, stored| {
+            let same = Arc::ptr_eq(stored, old);
+            if same {
+                *stored = new;
+            }
+            EntryAction::Retain(same)
+        });
+        matches!(outcome, EntryResult::Retained(true))
     }
 
     /// Stores a body that arrived whole. Returns the bytes it takes; 0 if it was not stored.
@@ -300,10 +319,8 @@ impl Storage for Store {
         }
         let stored = self.objects.remove(&slot).is_some();
         let arriving = self.arriving.joinable(&slot).is_some();
-        Ok(match stored || arriving {
-            true => PurgeOutcome::Purged(None),
-            false => PurgeOutcome::NotFound,
-        })
+        let found = stored || arriving;
+        Ok(if found { PurgeOutcome::Purged(None) } else { PurgeOutcome::NotFound })
     }
 
     async fn update_meta(
@@ -316,15 +333,7 @@ impl Storage for Store {
         let Some(old) = self.stored(key, &slot) else { return Ok(false) };
         let head = Arc::new(old.head.revalidated(key, meta)?);
         let new = Arc::new(Object { head, body: old.body.clone() });
-        // Only in the place of the object it was made from: what came in between is newer.
-        let replaced = self.objects.entry(&slot, None, |_, stored| {
-            let same = Arc::ptr_eq(stored, &old);
-            if same {
-                *stored = new;
-            }
-            EntryAction::Retain(same)
-        });
-        Ok(matches!(replaced, EntryResult::Retained(true)))
+        Ok(self.replace(&slot, &old, new))
     }
 
     fn support_streaming_partial_write(&self) -> bool {

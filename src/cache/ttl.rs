@@ -1,13 +1,15 @@
 //! May a response be stored, and until when is it fresh.
 //!
-//! Two rule books meet here. RFC 9111 says what a shared cache must not do; CloudFront's cache policy (spec: CDN
-//! behaviours sections 2 and 6) says how long objects live between its minimum and maximum. The policy decides which one
-//! has the last word: with a minimum TTL of 0 the origin's directives are obeyed; with a greater one `no-store`,
-//! `no-cache` and `private` lose against the minimum, because the operator said so. Three rules stand even then, because
-//! breaking them shows one viewer another's answer: `Vary: *`, requests with `Authorization`, and fields named by
-//! `private="…"`.
+//! Two rule books meet here. RFC 9111 says what a shared cache must not do; CloudFront's cache
+//! policy (spec: CDN behaviours sections 2 and 6) says how long objects live between its minimum
+//! and maximum. The policy decides which one has the last word: with a minimum TTL of 0 the
+//! origin's directives are obeyed; with a greater one `no-store`, `no-cache` and `private` lose
+//! against the minimum, because the operator said so. Three rules stand even then, because breaking
+//! them shows one viewer another's answer: `Vary: *`, requests with `Authorization`, and fields
+//! named by `private="…"`.
 //!
-//! CloudFront has no heuristic freshness: where RFC 9111 section 4.2.2 would guess, the policy's default TTL applies.
+//! CloudFront has no heuristic freshness: where RFC 9111 section 4.2.2 would guess, the policy's
+//! default TTL applies.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +24,8 @@ use crate::distribution::policy::CachePolicy;
 pub struct Exchange<'a> {
     /// The method that was sent to the origin.
     pub method: &'a Method,
-    /// The request's header as the origin saw it: `Authorization` that was not forwarded is no obstacle.
+    /// The request's header as the origin saw it: `Authorization` that was not forwarded is no
+    /// obstacle.
     pub request: &'a HeaderMap,
     /// The response's status.
     pub status: StatusCode,
@@ -32,8 +35,8 @@ pub struct Exchange<'a> {
     pub now: SystemTime,
     /// From sending the request to the response's head (RFC 9111 section 4.2.3, `response_delay`).
     pub response_delay: Duration,
-    /// How long an error of this status is kept at least (spec: CDN behaviours section 6); zero keeps none for its own
-    /// sake.
+    /// How long an error of this status is kept at least (spec: CDN behaviours section 6); zero
+    /// keeps none for its own sake.
     pub error_min_ttl: Duration,
 }
 
@@ -49,7 +52,8 @@ pub enum Verdict {
 /// How long a stored response is of use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lifetime {
-    /// The last moment at which it is fresh; before `now` for what has to be revalidated at each use.
+    /// The last moment at which it is fresh; before `now` for what has to be revalidated at each
+    /// use.
     pub fresh_until: SystemTime,
     /// The moment at which its age was zero: `Age` is counted from here.
     pub epoch: SystemTime,
@@ -142,7 +146,8 @@ fn forbidden(
     if ![Method::GET, Method::HEAD, Method::OPTIONS].contains(exchange.method) {
         return Some(Reason::Method);
     }
-    // 206 would need the joining of parts, 304 is no response of its own, 416 is never kept (spec section 6).
+    // 206 would need the joining of parts, 304 is no response of its own, 416 is never kept (spec
+    // section 6).
     let never =
         [StatusCode::PARTIAL_CONTENT, StatusCode::NOT_MODIFIED, StatusCode::RANGE_NOT_SATISFIABLE];
     if status.is_informational() || never.contains(&status) {
@@ -151,8 +156,9 @@ fn forbidden(
     if vary::is_any(exchange.response) {
         return Some(Reason::VaryAny);
     }
-    // RFC 9111 section 3.5: "must not use a cached response to a request with an Authorization header field" unless the
-    // response allows it. In the key, it is shared with the same credentials only.
+    // RFC 9111 section 3.5: "must not use a cached response to a request with an Authorization
+    // header field" unless the response allows it. In the key, it is shared with the same
+    // credentials only.
     let authorized = exchange.request.contains_key(header::AUTHORIZATION)
         && !policy.headers.contains(&header::AUTHORIZATION);
     let shareable =
@@ -163,7 +169,8 @@ fn forbidden(
     if policy.min_ttl > Duration::ZERO {
         return None;
     }
-    // RFC 9111 section 5.2.2.3: must-understand replaces no-store for a cache that knows the status.
+    // RFC 9111 section 5.2.2.3: must-understand replaces no-store for a cache that knows the
+    // status.
     if directives.must_understand && !is_understood(status) {
         return Some(Reason::Status);
     }
@@ -173,7 +180,8 @@ fn forbidden(
     directives.private.is_whole().then_some(Reason::Private)
 }
 
-/// The freshness lifetime within the policy's bounds; `None` for a status that needs an explicit one and has none.
+/// The freshness lifetime within the policy's bounds; `None` for a status that needs an explicit
+/// one and has none.
 fn freshness_lifetime(
     policy: &CachePolicy,
     exchange: &Exchange<'_>,
@@ -200,7 +208,8 @@ fn freshness_lifetime(
     }
 }
 
-/// What the origin gave: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1), in seconds.
+/// What the origin gave: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1), in
+/// seconds.
 fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option<u64> {
     let directive =
         [directives.s_maxage, directives.max_age].into_iter().find_map(Seconds::lifetime);
@@ -209,13 +218,15 @@ fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option
     }
     let mut lines = exchange.response.get_all(header::EXPIRES).iter();
     let first = lines.next()?;
-    // RFC 9111 section 5.3: what cannot be read, "especially including the value 0", is in the past.
+    // RFC 9111 section 5.3: what cannot be read, "especially including the value 0", is in the
+    // past.
     let expires = first.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
     let lifetime = expires.and_then(|expires| expires.duration_since(date(exchange)).ok());
     Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
 }
 
-/// When the origin made the response; arrival for an origin without a readable clock (RFC 9110 section 6.6.1).
+/// When the origin made the response; arrival for an origin without a readable clock (RFC 9110
+/// section 6.6.1).
 fn date(exchange: &Exchange<'_>) -> SystemTime {
     let date = exchange.response.get(header::DATE).and_then(|value| value.to_str().ok());
     date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or(exchange.now)
@@ -231,7 +242,7 @@ fn age(exchange: &Exchange<'_>) -> Duration {
 
 /// `Age`: the first value counts; one that is no number is ignored (RFC 9111 section 5.1).
 fn age_value(response: &HeaderMap) -> Duration {
-    let first = response.get(header::AGE).map(|value| value.as_bytes()).unwrap_or_default();
+    let first = response.get(header::AGE).map(http::HeaderValue::as_bytes).unwrap_or_default();
     let first = first.split(|&byte| byte == b',').next().unwrap_or_default().trim_ascii();
     if first.is_empty() || !first.iter().all(u8::is_ascii_digit) {
         return Duration::ZERO;
@@ -243,15 +254,16 @@ fn age_value(response: &HeaderMap) -> Duration {
 
 const AGE_SECONDS_MAX: u64 = 1 << 31;
 
-/// The end of freshness, given where it would be by age alone. The minimum TTL counts from arrival: it is the operator's
-/// word about this cache, whatever age the response has already.
+/// The end of freshness, given where it would be by age alone. The minimum TTL counts from arrival:
+/// it is the operator's word about this cache, whatever age the response has already.
 fn fresh_until(
     policy: &CachePolicy,
     exchange: &Exchange<'_>,
     directives: &Directives,
     by_age: SystemTime,
 ) -> SystemTime {
-    // A response is fresh while its age is less than its lifetime, and pingora includes the last moment.
+    // A response is fresh while its age is less than its lifetime, and pingora includes the last
+    // moment.
     const LAST_MOMENT: Duration = Duration::from_millis(1);
     let minimum = if is_error(exchange.status) { exchange.error_min_ttl } else { policy.min_ttl };
     let end = if directives.no_cache.is_whole() && policy.min_ttl.is_zero() {
@@ -263,7 +275,8 @@ fn fresh_until(
     end.checked_sub(LAST_MOMENT).unwrap_or(end)
 }
 
-/// How long it may be served stale while revalidated, and on errors (spec section 2; RFC 5861; RFC 9111 section 4.2.4).
+/// How long it may be served stale while revalidated, and on errors (spec section 2; RFC 5861; RFC
+/// 9111 section 4.2.4).
 fn stale_windows(policy: &CachePolicy, directives: &Directives) -> (Duration, Duration) {
     if directives.forbid_stale() && policy.min_ttl.is_zero() {
         return (Duration::ZERO, Duration::ZERO);
@@ -271,8 +284,8 @@ fn stale_windows(policy: &CachePolicy, directives: &Directives) -> (Duration, Du
     let window = |seconds: Seconds| {
         seconds.lifetime().map(|seconds| Duration::from_secs(seconds).min(policy.max_ttl))
     };
-    // RFC 9111 section 5.2.2.10: s-maxage "incorporates the semantics of proxy-revalidate"; an explicit window beside it
-    // is the origin's own exception.
+    // RFC 9111 section 5.2.2.10: s-maxage "incorporates the semantics of proxy-revalidate"; an
+    // explicit window beside it is the origin's own exception.
     let unless_said = match directives.s_maxage {
         Seconds::Absent => policy.max_ttl,
         _ => policy.min_ttl,
@@ -292,14 +305,14 @@ fn is_error_always_kept(status: StatusCode) -> bool {
     matches!(status.as_u16(), 404 | 414 | 500..=504)
 }
 
-/// Statuses that get the default TTL: RFC 9110 section 15.1's heuristically cacheable ones, and the redirects that
-/// CloudFront treats like them (spec section 2: "3xx cached under the same rules").
+/// Statuses that get the default TTL: RFC 9110 section 15.1's heuristically cacheable ones, and the
+/// redirects that CloudFront treats like them (spec section 2: "3xx cached under the same rules").
 fn has_default_lifetime(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300..=303 | 307 | 308)
 }
 
-/// Statuses whose caching rules are known: those of RFC 9110 section 15 and the registered extensions that define no
-/// caching of their own.
+/// Statuses whose caching rules are known: those of RFC 9110 section 15 and the registered
+/// extensions that define no caching of their own.
 fn is_understood(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),

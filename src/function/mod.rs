@@ -2,5 +2,6 @@
 
 pub mod engine;
 mod invocation;
+pub mod wasm;
 
 pub use invocation::Invocation;

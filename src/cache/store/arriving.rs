@@ -1,10 +1,12 @@
-//! Objects that are still arriving: readers that came for the same object read along with the one who asked.
+//! Objects that are still arriving: readers that came for the same object read along with the one
+//! who asked.
 //!
-//! A body is kept chunk by chunk until it is complete. One that turns out too large, or that would take the arriving
-//! bodies together beyond their bound, is *passed*: it will not be stored, nobody new may join, and its chunks are let go
-//! as soon as the readers it has have read them. A reader that then falls further behind than the largest object may be
-//! long loses the body, because its memory has to end somewhere and the writer must not wait: pingora drives the origin
-//! and the viewer of one request in one task.
+//! A body is kept chunk by chunk until it is complete. One that turns out too large, or that would
+//! take the arriving bodies together beyond their bound, is *passed*: it will not be stored, nobody
+//! new may join, and its chunks are let go as soon as the readers it has have read them. A reader
+//! that then falls further behind than the largest object may be long loses the body, because its
+//! memory has to end somewhere and the writer must not wait: pingora drives the origin and the
+//! viewer of one request in one task.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -62,7 +64,8 @@ impl Window {
         self.chunks.push_back(chunk);
     }
 
-    /// Lets go of what every reader has read, if nothing else needs it. Returns the bytes that became free.
+    /// Lets go of what every reader has read, if nothing else needs it. Returns the bytes that
+    /// became free.
     fn release_read(&mut self) -> u64 {
         if !self.passed {
             return 0;

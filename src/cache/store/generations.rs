@@ -1,13 +1,15 @@
 //! Invalidation that needs no index and cannot be outrun.
 //!
-//! Finding every variant of a path, and every answer for it that is still on its way, would need an index that is kept
-//! up to date on each store and eviction. Instead time is counted in generations. A request takes a [`Stamp`] before it
-//! asks the origin; an invalidation starts a new generation and notes it at the *places* it concerns; an object is valid
-//! while its stamp is not older than what its places say. So an answer that was asked for before the invalidation is
-//! never served after it, however late it is stored.
+//! Finding every variant of a path, and every answer for it that is still on its way, would need an
+//! index that is kept up to date on each store and eviction. Instead time is counted in
+//! generations. A request takes a [`Stamp`] before it asks the origin; an invalidation starts a new
+//! generation and notes it at the *places* it concerns; an object is valid while its stamp is not
+//! older than what its places say. So an answer that was asked for before the invalidation is never
+//! served after it, however late it is stored.
 //!
-//! Places are slots of a fixed table, found by hash. Two locations may share one; then an invalidation of the one also
-//! costs the other its object, which is a miss and never a wrong answer.
+//! Places are slots of a fixed table, found by hash. Two locations may share one; then an
+//! invalidation of the one also costs the other its object, which is a miss and never a wrong
+//! answer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +48,8 @@ impl Mark {
         }
     }
 
-    /// The mark for a new head of the same stored body: what was said about the old one holds for it.
+    /// The mark for a new head of the same stored body: what was said about the old one holds for
+    /// it.
     pub(super) fn inherit(&self) -> Self {
         Self {
             stamp: self.stamp,
@@ -106,7 +109,8 @@ impl Generations {
         }
     }
 
-    /// Invalidates what an item matches. The caller then sweeps the store, so that what stays has passed the item.
+    /// Invalidates what an item matches. The caller then sweeps the store, so that what stays has
+    /// passed the item.
     pub(super) fn invalidate_matching(&self, domain_name: &str, item: Item) {
         let mut wildcards = self.wildcards.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.now.fetch_add(1, Ordering::AcqRel) + 1;

@@ -11,8 +11,8 @@ use pingora::http::ResponseHeader;
 
 use super::generations::{Mark, Stamp};
 
-/// What an entry costs beside its head and body, bytes: this file's structures, their reference counts, and the entry in
-/// the eviction queues (key, pointers, hash slot). Rounded up.
+/// What an entry costs beside its head and body, bytes: this file's structures, their reference
+/// counts, and the entry in the eviction queues (key, pointers, hash slot). Rounded up.
 const ENTRY_BYTES: u64 = 512;
 
 /// `http::HeaderMap`'s bucket (hash, name, value, links) and its slot in the index, bytes.
@@ -27,8 +27,8 @@ pub(super) struct Head {
     header: ResponseHeader,
     times: Times,
     variance: Option<HashBinary>,
-    /// pingora's own serialisation, for objects that [`CacheMeta::new`] cannot rebuild (revalidated ones: it has no way
-    /// to set the time of creation).
+    /// pingora's own serialisation, for objects that [`CacheMeta::new`] cannot rebuild (revalidated
+    /// ones: it has no way to set the time of creation).
     revalidated: Option<Box<Revalidated>>,
     bytes: u64,
 }
@@ -153,8 +153,9 @@ impl Object {
 
 /// Copies a response's header into a table of its own, all values in one buffer.
 ///
-/// Values that came over a connection are slices of the buffer that was read; kept as they are, a small header would
-/// hold on to all of it. The spelling of names is dropped with its second table: field names ignore case.
+/// Values that came over a connection are slices of the buffer that was read; kept as they are, a
+/// small header would hold on to all of it. The spelling of names is dropped with its second table:
+/// field names ignore case.
 fn compact(source: &ResponseHeader) -> Result<ResponseHeader> {
     let value_bytes = source.headers.values().map(HeaderValue::len).sum();
     let mut buffer = BytesMut::with_capacity(value_bytes);
@@ -176,8 +177,8 @@ fn compact(source: &ResponseHeader) -> Result<ResponseHeader> {
     Ok(header)
 }
 
-/// What a header table allocates: `HeaderMap` rounds its index up to a power of two and its buckets to three quarters of
-/// that; names beyond the standard ones and the values are on the heap too.
+/// What a header table allocates: `HeaderMap` rounds its index up to a power of two and its buckets
+/// to three quarters of that; names beyond the standard ones and the values are on the heap too.
 fn header_bytes(header: &ResponseHeader) -> u64 {
     let fields = header.headers.len();
     let slots = (fields + fields / 3).next_power_of_two().max(8);
