@@ -224,15 +224,16 @@ mod tests {
         assert_eq!(variance(&HeaderMap::new(), &request, &policy, Some(&forwarded)), None);
     }
 
-    #[test]
-    fn only_what_reaches_the_origin_beside_the_key_varies() {
+    /// `Vary`, cache policy, origin request policy, whether the field is forwarded, whether it varies.
+    type Case = (&'static str, CachePolicy, Option<OriginRequestPolicy>, bool, bool);
+
+    fn forwarding_cases() -> Vec<Case> {
         let named = HeaderName::from_static("foo");
         let some = NameSelection::Whitelist(vec!["a".to_owned()]);
         let all = NameSelection::All;
         let viewer = HeaderSelection::AllViewer;
         let none = NameSelection::None;
-        // (Vary, cache policy, origin request policy, forwarded, varies)
-        let cases = [
+        vec![
             ("foo", cache_policy(vec![], none.clone(), false), None, false, false),
             ("foo", cache_policy(vec![named.clone()], none.clone(), false), None, true, false),
             (
@@ -282,8 +283,12 @@ mod tests {
                 false,
                 false,
             ),
-        ];
-        for (vary, policy, origin, forwarded, varies) in cases {
+        ]
+    }
+
+    #[test]
+    fn only_what_reaches_the_origin_beside_the_key_varies() {
+        for (vary, policy, origin, forwarded, varies) in forwarding_cases() {
             let name = HeaderName::from_static(vary);
             assert_eq!(is_forwarded(&name, &policy, origin.as_ref()), forwarded, "{vary}");
             let variant = variance(&map(&[("vary", vary)]), &map(&[]), &policy, origin.as_ref());

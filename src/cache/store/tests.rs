@@ -375,7 +375,7 @@ async fn revalidation_changes_the_head_and_keeps_body_and_creation() {
         assert_eq!(found.created(), first.created());
         assert_eq!(found.updated(), later);
         assert_eq!(found.fresh_until(), later + Duration::from_secs(9));
-        assert_eq!(found.headers().get("x-a").map(|value| value.as_bytes()), Some(&b"new"[..]));
+        assert_eq!(found.headers().get("x-a").map(http::HeaderValue::as_bytes), Some(&b"new"[..]));
         assert!(!found.headers().contains_key("etag"));
         // A second revalidation starts from the first one's result.
         let span = Span::inactive().handle();
