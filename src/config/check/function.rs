@@ -92,7 +92,9 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
     let events = events(&described, runtime, at, problems);
     let code = code?;
     if runtime != Runtime::Wasm {
-        let word = if described.file.is_some() { "file" } else { "code" };
+        // `code` is the source itself in the configuration, but a file's name in a function's folder.
+        let in_file = described.code.is_some() && !at.is_empty();
+        let word = if in_file { "file" } else { "code" };
         source_text(&code, &format!("{at}{word}"), problems);
     }
     Some(FunctionSource {

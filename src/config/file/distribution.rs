@@ -10,31 +10,36 @@ use crate::config::defaults;
 
 /// Host names, origins and behaviors.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Distribution {
     /// What functions see as `distributionId`: letters, digits, `-`, `_`. Default: made up from the position.
     pub id: Option<String>,
     /// What functions see as `distributionDomainName`, and the first part of cache keys. Default: from the id.
     pub domain_name: Option<String>,
     /// Host names answered for, `*.example.com` included. None: any host that no other distribution answers for.
+    #[serde(default)]
     pub aliases: Vec<String>,
     /// The object that `/` stands for, without leading slash.
     pub default_root_object: Option<String>,
     /// For the reader.
     pub comment: Option<String>,
     /// A server to fetch from. At least one.
+    #[serde(default)]
     pub origin: Vec<Origin>,
     /// Two origins, the second for when the first fails.
+    #[serde(default)]
     pub origin_group: Vec<OriginGroup>,
     /// What happens to the paths of a pattern; the first match wins. The last one is the default, `*`.
+    #[serde(default)]
     pub behavior: Vec<Behavior>,
     /// A page, a status and a lifetime for an error.
+    #[serde(default)]
     pub custom_error_response: Vec<CustomErrorResponse>,
 }
 
 /// A server to fetch from.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The name that behaviors and groups use.
     #[schemars(required)]
@@ -62,6 +67,7 @@ pub struct Origin {
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca: Option<String>,
     /// Sent with every request; `${NAME}` is replaced from the environment, `file:path` by the file's content.
+    #[serde(default)]
     pub custom_headers: BTreeMap<String, String>,
     /// How often connecting is tried.
     #[schemars(
@@ -105,7 +111,7 @@ pub enum HttpVersion {
 
 /// Two origins, the second for when the first fails.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct OriginGroup {
     /// The name that behaviors use.
     #[schemars(required)]
@@ -123,7 +129,7 @@ pub struct OriginGroup {
 
 /// What happens to the paths of a pattern.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Behavior {
     /// `*` is any run of characters, `?` exactly one. The behavior without a pattern is the default and comes last.
     #[schemars(extend("default" = defaults::PATH_PATTERN))]
@@ -174,7 +180,7 @@ pub enum ViewerProtocol {
 
 /// A page, a status and a lifetime for an error.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct CustomErrorResponse {
     /// The error: 400 403 404 405 414 416 500 501 502 503 504.
     #[schemars(required)]

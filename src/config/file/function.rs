@@ -7,7 +7,7 @@ use super::{Size, Time};
 
 /// A function: a folder (`path` alone), or `name`, `runtime` and either `code` or `file`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Function {
     /// A folder with a `function.toml`, relative to the configuration file. Stands alone.
     pub path: Option<String>,
@@ -31,7 +31,7 @@ pub struct Function {
 
 /// `function.toml` in a function's folder.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schemars(title = "function.toml")]
 pub struct FunctionFolder {
     /// The name that behaviors use: 1 to 64 letters, digits, `-`, `_`.
@@ -42,7 +42,7 @@ pub struct FunctionFolder {
     pub runtime: Option<RuntimeWord>,
     /// File with the code, relative to the folder.
     #[schemars(required)]
-    pub file: Option<String>,
+    pub code: Option<String>,
     /// For the reader.
     pub comment: Option<String>,
     /// The events it is written for. Default: both events of its kind.

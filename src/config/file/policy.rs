@@ -8,7 +8,7 @@ use crate::config::defaults;
 
 /// What makes two requests the same object, and how long objects live.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct CachePolicy {
     /// The name that behaviors use.
     #[schemars(required)]
@@ -40,7 +40,7 @@ pub struct CachePolicy {
 
 /// What the origin sees beyond the cache key.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct OriginRequestPolicy {
     /// The name that behaviors use.
     #[schemars(required)]
@@ -57,12 +57,13 @@ pub struct OriginRequestPolicy {
 
 /// Which cookies or query parameters.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct NameMode {
     /// How the names are meant.
     #[schemars(required)]
     pub behavior: Option<NameModeWord>,
     /// The names, case-sensitive; for `whitelist` and `allExcept` only.
+    #[serde(default)]
     pub names: Vec<String>,
 }
 
@@ -82,12 +83,13 @@ pub enum NameModeWord {
 
 /// Which header fields.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct HeaderMode {
     /// How the names are meant. A cache policy knows `none` and `whitelist` only.
     #[schemars(required)]
     pub behavior: Option<HeaderModeWord>,
     /// The names; for `whitelist`, `allViewerAndWhitelistCloudFront` and `allExcept` only.
+    #[serde(default)]
     pub names: Vec<String>,
 }
 
@@ -109,7 +111,7 @@ pub enum HeaderModeWord {
 
 /// What is removed from and set on every response.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ResponseHeadersPolicy {
     /// The name that behaviors use.
     #[schemars(required)]
@@ -117,6 +119,7 @@ pub struct ResponseHeadersPolicy {
     /// For the reader.
     pub comment: Option<String>,
     /// Header fields taken away before anything is set.
+    #[serde(default)]
     pub remove_headers: Vec<String>,
     /// Share of responses that get `Server-Timing`, per cent. Default: none.
     #[schemars(range(min = 0.0, max = 100.0))]
@@ -126,12 +129,13 @@ pub struct ResponseHeadersPolicy {
     /// Security header fields.
     pub security: Option<Security>,
     /// A header field of your own. At most 10.
+    #[serde(default)]
     pub custom_header: Vec<CustomHeader>,
 }
 
 /// Cross-origin rules.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Cors {
     /// Origins that may read: `*`, or `https://app.example.com`, or `https://*.example.com`.
     #[schemars(required)]
@@ -140,8 +144,10 @@ pub struct Cors {
     #[schemars(extend("default" = defaults::METHODS))]
     pub allow_methods: Option<Vec<String>>,
     /// Header fields that may be sent, or `*`.
+    #[serde(default)]
     pub allow_headers: Vec<String>,
     /// Header fields that may be read, or `*`.
+    #[serde(default)]
     pub expose_headers: Vec<String>,
     /// Whether credentials may be sent.
     #[schemars(extend("default" = false))]
@@ -156,7 +162,7 @@ pub struct Cors {
 
 /// Security header fields.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Security {
     /// `Strict-Transport-Security`.
     pub strict_transport_security: Option<StrictTransportSecurity>,
@@ -174,7 +180,7 @@ pub struct Security {
 
 /// `Strict-Transport-Security`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct StrictTransportSecurity {
     /// How long HTTPS is insisted on.
     #[schemars(required)]
@@ -193,7 +199,7 @@ pub struct StrictTransportSecurity {
 
 /// `X-Content-Type-Options: nosniff`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ContentTypeOptions {
     /// Whether it replaces the origin's.
     #[serde(rename = "override")]
@@ -203,7 +209,7 @@ pub struct ContentTypeOptions {
 
 /// `X-Frame-Options`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct FrameOptions {
     /// Who may frame the page.
     #[schemars(required)]
@@ -226,7 +232,7 @@ pub enum FrameOption {
 
 /// `Referrer-Policy`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ReferrerPolicy {
     /// How much of the address is told.
     #[schemars(required)]
@@ -261,7 +267,7 @@ pub enum ReferrerPolicyWord {
 
 /// `Content-Security-Policy`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ContentSecurityPolicy {
     /// The policy, at most 1,783 characters.
     #[schemars(required)]
@@ -274,7 +280,7 @@ pub struct ContentSecurityPolicy {
 
 /// `X-XSS-Protection`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct XssProtection {
     /// Whether the browser's filter is on.
     #[schemars(required)]
@@ -292,7 +298,7 @@ pub struct XssProtection {
 
 /// A header field that is set on every response.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct CustomHeader {
     /// The field's name.
     #[schemars(required)]

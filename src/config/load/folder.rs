@@ -65,8 +65,8 @@ fn from_folder(folder: &Path, at: &str, problems: &mut Problems) -> Option<Funct
         problems.extend(own.into_list());
         return None;
     };
-    let file = folder.join(described.file.as_deref().unwrap_or_default());
-    let code = described.file.is_some().then(|| code(&file, "file".to_owned(), &mut own)).flatten();
+    let file = folder.join(described.code.as_deref().unwrap_or_default());
+    let code = described.code.is_some().then(|| code(&file, "code".to_owned(), &mut own)).flatten();
     Some(FunctionMaterial { described, own_problems: Some(own), code, file })
 }
 
@@ -103,7 +103,7 @@ fn from_here(
     let described = FunctionFolder {
         name: function.name.clone(),
         runtime: function.runtime,
-        file: function.file.clone(),
+        code: function.file.clone(),
         comment: function.comment.clone(),
         events: function.events.clone(),
         memory: function.memory.clone(),
