@@ -107,3 +107,129 @@ pub const ORIGIN_FUNCTION_MEMORY_BYTES_CEILING: u64 = 1 << 30;
 
 /// Memory of the cache, bytes: below, hardly an object fits; above, the number is a slip.
 pub const CACHE_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 40);
+/// Instances of the JavaScript engine's guest that may exist at once. A call runs inline on the thread that asks for
+/// it, so this is worker threads and the few that publish; 256 covers the largest machine with room to spare.
+pub const VIEWER_FUNCTION_INSTANCES_MAX: u32 = 256;
+
+/// Linear memories of one origin function. A componentised program has one; an adapter may bring a second.
+pub const ORIGIN_FUNCTION_MEMORIES_MAX: u32 = 2;
+
+/// Tables of one origin function: the program's, and one for each set of trampolines that componentising adds.
+pub const ORIGIN_FUNCTION_TABLES_MAX: u32 = 4;
+
+/// Core modules that one origin function is made of: the program, its trampolines, their wiring, an adapter.
+pub const ORIGIN_FUNCTION_CORE_INSTANCES_MAX: u32 = 8;
+
+/// Entries of one table. The largest guest, the JavaScript engine, has some ten thousand functions that are called
+/// through its table.
+pub const SANDBOX_TABLE_ELEMENTS_MAX: usize = 1 << 16;
+
+/// What the host keeps about one core instance, bytes. Grows with the number of functions and imports.
+pub const SANDBOX_INSTANCE_BYTES_MAX: usize = 4 << 20;
+
+/// Native stack of a guest, bytes. Half of what a worker thread has, so that the host's own frames always fit.
+pub const SANDBOX_STACK_BYTES_MAX: usize = 1 << 20;
+
+/// Native stack of a fibre that an origin function runs on, bytes: the guest's share and as much for host calls.
+pub const SANDBOX_FIBRE_STACK_BYTES: usize = 2 << 20;
+
+/// Memory of a finished instance that stays mapped for the next one, bytes. Pages a call dirtied are copied back, which
+/// is cheaper than faulting them in again; beyond this they are given back to the system.
+pub const SANDBOX_RESIDENT_BYTES_MAX: usize = 4 << 20;
+
+/// Memories of finished instances that wait for the same function to come again. The rest are handed to any function.
+pub const SANDBOX_WARM_MEMORIES_MAX: u32 = 256;
+
+/// Period of the epoch ticker while a guest runs: how stale a guest's view of its deadline may be. A tenth of the
+/// viewer functions' budget.
+pub const SANDBOX_TICK: Duration = Duration::from_micros(100);
+
+/// How long the ticker goes on after the last guest finished, so that steady traffic never has to wake it.
+pub const SANDBOX_TICKER_LINGER: Duration = Duration::from_millis(5);
+
+/// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an origin function a
+/// few hundred kilobytes, and every version of verge or of a function adds its own.
+pub const COMPILED_CODE_CACHE_BYTES_MAX: u64 = 1 << 30;
+/// Access log records that may wait for the disk, count. About a second of a busy edge's traffic and some 8 MB; beyond
+/// it lines are dropped and counted.
+pub const ACCESS_LOG_QUEUE_RECORDS_MAX: usize = 16_384;
+
+/// Access log text written with one system call, bytes. Large enough to spread the call's cost, small enough for a
+/// reader to see lines soon.
+pub const ACCESS_LOG_BATCH_BYTES_MAX: usize = 64 * 1024;
+
+/// Pause after a connection could not be accepted: long enough not to spin while no file descriptor is free.
+pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Admin connections at a time, count: a scraper, a prober and a few people.
+pub const ADMIN_CONNECTIONS_MAX: usize = 16;
+
+/// How long an admin client may take to send its request's head.
+pub const ADMIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an admin connection may last in all, so that a client that does not read frees its place.
+pub const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Connections to the demo origin at a time, count: more than a load generator on the same machine opens.
+pub const DEMO_ORIGIN_CONNECTIONS_MAX: usize = 4_096;
+
+/// Body that the demo origin takes and echoes, bytes.
+pub const DEMO_ORIGIN_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// How long the demo origin waits for a request's head or body.
+pub const DEMO_ORIGIN_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest wait that a request may ask of the demo origin, milliseconds: beyond the default origin timeout of
+/// 30 s, so that a timeout can be shown.
+pub const DEMO_ORIGIN_SLOW_MILLISECONDS_MAX: u64 = 60_000;
+
+/// Lifetime of the self-made server certificate: what the strictest client libraries accept of a private authority.
+pub const SELF_MADE_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(397 * 24 * 3_600);
+
+/// Time before its end at which the self-made certificate is renewed at a start.
+pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about it.
+pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine can spare.
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
+/// can spare.
+pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
+/// push out thousands of ordinary objects.
+pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
+
+/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
+/// on top of what is stored; a quarter leaves room for several of the largest at once.
+pub const CACHE_ARRIVING_SHARE: u64 = 4;
+
+/// Wildcard invalidations that are remembered for answers still on their way. When more than these
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator types.
+pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
+
+/// An invalidation path, characters (CloudFront's quota).
+pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
+
+/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
+pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;
+
+/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's bound).
+pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
+
+/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still says 60).
+pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
+
+/// What an origin function may hand to the host in one call or result, bytes: a generated response, its copies as
+/// headers and log lines, and slack. The host allocates what a guest claims to return; this bounds the claim.
+pub const ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX: usize = 8 << 20;
+
+/// Input of one host hash, bytes. Hashing is not interrupted: a mebibyte takes a millisecond or two.
+pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
+
+/// Text of a function's own error that goes into the log, characters.
+pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
+
+/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a millisecond, so that
+/// the usual call never pauses and a spinning one delays others by no more than that.
+pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;

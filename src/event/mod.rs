@@ -3,6 +3,9 @@
 //! Shapes: CloudFront Functions event 1.0 for viewer functions, Lambda@Edge's `Records[0].cf` for origin functions.
 //! Which header may be touched when is in [`rules`].
 
+pub mod lambda;
+pub mod rules;
+
 use std::fmt;
 use std::net::IpAddr;
 

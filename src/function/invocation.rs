@@ -1,0 +1,19 @@
+//! What one run of a function yields besides its result, alike for both kinds.
+
+use std::time::Duration;
+
+use crate::error::FunctionError;
+
+/// One finished run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Invocation<T> {
+    /// What the function decided, or how it failed.
+    pub result: Result<T, FunctionError>,
+    /// Lines it logged, in order, whether or not it failed; bounded by
+    /// [`crate::limits::FUNCTION_LOG_BYTES_MAX`].
+    pub logs: Vec<String>,
+    /// CPU time it used.
+    pub cpu: Duration,
+    /// Instructions it ran, in a metered sandbox.
+    pub fuel: Option<u64>,
+}
