@@ -49,6 +49,64 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 32_768;
 /// Nesting of brackets that the guest's parser is given. Its recursion costs stack per level.
 pub const SOURCE_NESTING_DEPTH_MAX: usize = 128;
 
+/// `verge.toml` and `function.toml`, bytes: far beyond any hand-written file, small enough to read whole.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Certificates, keys and secrets that the configuration names, bytes each: a chain is a few KiB, a bundle of all
+/// public authorities some 250 KiB.
+pub const CONFIG_MATERIAL_BYTES_MAX: u64 = 4 << 20;
+
+/// A secret that is sent as a header field, bytes: CloudFront's quota for the value of a custom header.
+pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
+
+/// Origins of a distribution (CloudFront's quota).
+pub const ORIGINS_MAX: usize = 100;
+
+/// Origin groups of a distribution (CloudFront's quota).
+pub const ORIGIN_GROUPS_MAX: usize = 10;
+
+/// Cache behaviors of a distribution, the default among them (CloudFront's quota). They are tried in order.
+pub const BEHAVIORS_MAX: usize = 75;
+
+/// Functions in one association: they share one budget, so more would only share less.
+pub const FUNCTION_CHAIN_MAX: usize = 8;
+
+/// Custom header fields of an origin (CloudFront's quota).
+pub const ORIGIN_CUSTOM_HEADERS_MAX: usize = 30;
+
+/// Header fields, cookies or query parameters that a policy names, each (CloudFront's quota).
+pub const POLICY_NAMES_MAX: usize = 10;
+
+/// All names of a cache policy together, characters (CloudFront's quota).
+pub const CACHE_POLICY_NAMES_CHARS_MAX: usize = 1_024;
+
+/// Custom header fields of a response headers policy (CloudFront's quota).
+pub const POLICY_CUSTOM_HEADERS_MAX: usize = 10;
+
+/// A `Content-Security-Policy` of a response headers policy, characters (CloudFront's quota).
+pub const CONTENT_SECURITY_POLICY_CHARS_MAX: usize = 1_783;
+
+/// A path pattern, an origin path or a default root object, characters (CloudFront's quota).
+pub const PATH_PATTERN_CHARS_MAX: usize = 255;
+
+/// The name of a function (CloudFront's quota), of an origin or a distribution's id, characters.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// A DNS name, characters. RFC 1035 section 2.3.4.
+pub const HOST_NAME_CHARS_MAX: usize = 253;
+
+/// A lifetime in a cache policy: CloudFront's hundred years.
+pub const TTL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+/// Time an origin function may be given: Lambda@Edge's limit for origin events.
+pub const ORIGIN_FUNCTION_BUDGET_MAX: Duration = Duration::from_secs(30);
+
+/// Memory an origin function may be given, bytes: more than a rewriting function needs, less than hurts a machine
+/// that runs a few of them at once.
+pub const ORIGIN_FUNCTION_MEMORY_BYTES_CEILING: u64 = 1 << 30;
+
+/// Memory of the cache, bytes: below, hardly an object fits; above, the number is a slip.
+pub const CACHE_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 40);
 /// Instances of the JavaScript engine's guest that may exist at once. A call runs inline on the thread that asks for
 /// it, so this is worker threads and the few that publish; 256 covers the largest machine with room to spare.
 pub const VIEWER_FUNCTION_INSTANCES_MAX: u32 = 256;

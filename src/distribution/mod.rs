@@ -2,6 +2,7 @@
 //!
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
+pub mod managed;
 mod pattern;
 pub mod policy;
 
