@@ -14,9 +14,12 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+pub mod cache;
 pub mod distribution;
 pub mod error;
 pub mod event;
 pub mod function;
 pub mod ids;
 pub mod limits;
+pub mod observe;
+pub mod server;

@@ -92,6 +92,66 @@ pub const SANDBOX_TICKER_LINGER: Duration = Duration::from_millis(5);
 /// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an origin function a
 /// few hundred kilobytes, and every version of verge or of a function adds its own.
 pub const COMPILED_CODE_CACHE_BYTES_MAX: u64 = 1 << 30;
+/// Access log records that may wait for the disk, count. About a second of a busy edge's traffic and some 8 MB; beyond
+/// it lines are dropped and counted.
+pub const ACCESS_LOG_QUEUE_RECORDS_MAX: usize = 16_384;
+
+/// Access log text written with one system call, bytes. Large enough to spread the call's cost, small enough for a
+/// reader to see lines soon.
+pub const ACCESS_LOG_BATCH_BYTES_MAX: usize = 64 * 1024;
+
+/// Pause after a connection could not be accepted: long enough not to spin while no file descriptor is free.
+pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Admin connections at a time, count: a scraper, a prober and a few people.
+pub const ADMIN_CONNECTIONS_MAX: usize = 16;
+
+/// How long an admin client may take to send its request's head.
+pub const ADMIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an admin connection may last in all, so that a client that does not read frees its place.
+pub const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Connections to the demo origin at a time, count: more than a load generator on the same machine opens.
+pub const DEMO_ORIGIN_CONNECTIONS_MAX: usize = 4_096;
+
+/// Body that the demo origin takes and echoes, bytes.
+pub const DEMO_ORIGIN_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// How long the demo origin waits for a request's head or body.
+pub const DEMO_ORIGIN_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest wait that a request may ask of the demo origin, milliseconds: beyond the default origin timeout of
+/// 30 s, so that a timeout can be shown.
+pub const DEMO_ORIGIN_SLOW_MILLISECONDS_MAX: u64 = 60_000;
+
+/// Lifetime of the self-made server certificate: what the strictest client libraries accept of a private authority.
+pub const SELF_MADE_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(397 * 24 * 3_600);
+
+/// Time before its end at which the self-made certificate is renewed at a start.
+pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about it.
+pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine can spare.
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
+/// can spare.
+pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
+/// push out thousands of ordinary objects.
+pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
+
+/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
+/// on top of what is stored; a quarter leaves room for several of the largest at once.
+pub const CACHE_ARRIVING_SHARE: u64 = 4;
+
+/// Wildcard invalidations that are remembered for answers still on their way. When more than these
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator types.
+pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
+
+/// An invalidation path, characters (CloudFront's quota).
+pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
 
 /// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
 pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;

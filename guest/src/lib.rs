@@ -1,1 +1,29 @@
+//! The JavaScript engine of viewer functions, built as one wasm module that the host runs in its sandbox.
+//!
+//! It reaches nothing outside: the module imports no function. The host writes an encoded event into its memory, calls
+//! it, and reads an encoded result; `wire` is the encoding. Natively the crate is a library, so that plain
+//! `cargo test` tests the same code.
 
+mod arena;
+mod console;
+mod event;
+mod host;
+mod machine;
+mod maps;
+mod natives;
+mod nesting;
+mod result;
+mod text;
+#[path = "../../src/wire.rs"]
+pub mod wire;
+
+#[cfg(target_family = "wasm")]
+mod abi;
+
+pub use arena::{Arena, Blocks};
+#[cfg(not(target_family = "wasm"))]
+pub use console::take_lines;
+#[cfg(not(target_family = "wasm"))]
+pub use event::renew;
+pub use machine::{Machine, Refusal};
+pub use nesting::Place;

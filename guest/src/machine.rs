@@ -1,0 +1,238 @@
+//! The engine with one function in it: made once, loaded once, called once (in the sandbox) for each request.
+
+use std::rc::Rc;
+
+use boa_engine::builtins::promise::PromiseState;
+use boa_engine::module::Module;
+use boa_engine::object::FunctionObjectBuilder;
+use boa_engine::property::PropertyKey;
+use boa_engine::{
+    Context, JsError, JsNativeError, JsObject, JsResult, JsValue, NativeFunction, Source, js_string,
+};
+
+use crate::event;
+use crate::host::{FrozenClock, Hooks, Jobs, Modules};
+use crate::maps::data;
+use crate::nesting::{self, Place};
+use crate::result::{self, Fault};
+use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
+use crate::{console, natives};
+
+/// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
+/// bounded by the sandbox's stack instead.
+const RECURSION_MAX: usize = 2_000;
+/// Values on the engine's stack: enough for the deepest recursion with some locals each.
+const STACK_VALUES_MAX: usize = 64 * 1024;
+/// Characters of a thrown message that are kept.
+const MESSAGE_CHARS_MAX: usize = 1_000;
+
+/// Appended to a function's source: hands the handler over, however it was declared (spec: CloudFront Functions
+/// section 3, entry point). Inside the module, so that `const` is seen as well.
+const EPILOGUE: &str =
+    "\n;globalThis.__handler(typeof handler === 'undefined' ? undefined : handler);";
+
+/// Why a source was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Where, when the engine says so.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The engine.
+pub struct Machine {
+    context: Context,
+    clock: Rc<FrozenClock>,
+    legacy: JsObject,
+    handler: Option<JsObject>,
+    out: Writer,
+}
+
+impl Machine {
+    /// Starts the engine and runs the prelude, with room for an encoded event of `event_bytes`.
+    ///
+    /// # Errors
+    /// When the prelude does not run: a defect.
+    pub fn new(event_bytes: usize) -> JsResult<Self> {
+        let clock = Rc::new(FrozenClock::default());
+        let modules = Rc::new(Modules::default());
+        let mut context = Context::builder()
+            .clock(Rc::clone(&clock))
+            .host_hooks(Rc::new(Hooks))
+            .job_executor(Rc::new(Jobs::default()))
+            .module_loader(Rc::clone(&modules))
+            .build()?;
+        let limits = context.runtime_limits_mut();
+        limits.set_recursion_limit(RECURSION_MAX);
+        limits.set_stack_size_limit(STACK_VALUES_MAX);
+        console::install(&mut context)?;
+        let legacy = run_prelude(&modules, &mut context)?;
+        event::install(event_bytes, &mut context);
+        let out = Writer::reusing(Vec::with_capacity(event_bytes));
+        Ok(Self { context, clock, legacy, handler: None, out })
+    }
+
+    /// Loads a function: evaluates its module and finds its handler. `legacy` is runtime 1.0.
+    ///
+    /// # Errors
+    /// When it does not parse, throws, or has no handler.
+    pub fn load(&mut self, source: &str, legacy: bool, depth_max: usize) -> Result<(), Refusal> {
+        if let Some(place) = nesting::too_deep(source, depth_max) {
+            let message = format!("brackets are nested more than {depth_max} levels deep");
+            return Err(Refusal { place: Some(place), message });
+        }
+        let lines = u32::try_from(source.lines().count()).unwrap_or(u32::MAX);
+        self.evaluate(source, legacy).map_err(|error| {
+            let message = describe(&error, &mut self.context);
+            refusal(&message, lines)
+        })?;
+        let taken = self.context.global_object().get(js_string!("__handler"), &mut self.context);
+        let handler = taken.ok().and_then(|value| value.as_object());
+        let _ = self
+            .context
+            .global_object()
+            .delete_property_or_throw(js_string!("__handler"), &mut self.context);
+        match handler.filter(JsObject::is_callable) {
+            Some(handler) => {
+                self.handler = Some(handler);
+                Ok(())
+            }
+            None => Err(Refusal {
+                place: None,
+                message: "there is no handler; declare function handler(event) at top level".into(),
+            }),
+        }
+    }
+
+    fn evaluate(&mut self, source: &str, legacy: bool) -> JsResult<()> {
+        let context = &mut self.context;
+        if legacy {
+            self.legacy.call(&JsValue::undefined(), &[], context)?;
+        }
+        let receive = NativeFunction::from_fn_ptr(receive_handler);
+        let receive = FunctionObjectBuilder::new(context.realm(), receive).build();
+        context.global_object().insert_property(js_string!("__handler"), data(receive));
+        let whole = [source, EPILOGUE].concat();
+        let module = Module::parse(Source::from_bytes(&whole), None, context)?;
+        let promise = module.load_link_evaluate(context);
+        context.run_jobs()?;
+        match promise.state() {
+            PromiseState::Fulfilled(_) => Ok(()),
+            PromiseState::Rejected(reason) => Err(JsError::from_opaque(reason)),
+            PromiseState::Pending => {
+                Err(JsNativeError::error().with_message("the top level waits for ever").into())
+            }
+        }
+    }
+
+    /// Answers the event in the first `length` bytes of the event's room; the answer is valid until the next call.
+    pub fn call(&mut self, length: usize) -> &[u8] {
+        self.out.clear();
+        if let Err(fault) = self.answer(length) {
+            self.out.clear();
+            let (kind, message) = match fault {
+                Fault::Invalid(message) => (RESULT_INVALID, message),
+                Fault::Threw(error) => (RESULT_FAILED, describe(&error, &mut self.context)),
+            };
+            self.out.u8(kind);
+            self.out.text(&message);
+        }
+        self.out.as_bytes()
+    }
+
+    fn answer(&mut self, length: usize) -> Result<(), Fault> {
+        let begun = event::with(|event| {
+            event.begin(length).ok().map(|begun| (begun, event.object(begun.kind)))
+        });
+        let Some((begun, object)) = begun.flatten() else {
+            return Err(Fault::invalid("the event cannot be read"));
+        };
+        self.clock.set(begun.now);
+        natives::seed(begun.seed);
+        let context = &mut self.context;
+        let handler =
+            self.handler.as_ref().ok_or_else(|| Fault::invalid("no function is loaded"))?;
+        let mut value = handler.call(&JsValue::undefined(), &[object.into()], context)?;
+        if let Some(promise) = value.as_promise() {
+            context.run_jobs()?;
+            value = match promise.state() {
+                PromiseState::Fulfilled(value) => value,
+                PromiseState::Rejected(reason) => return Err(JsError::from_opaque(reason).into()),
+                PromiseState::Pending => {
+                    let never = "the handler's promise is never settled";
+                    return Err(JsError::from(JsNativeError::error().with_message(never)).into());
+                }
+            };
+        }
+        result::write(begun.kind, &value, context, &mut self.out)
+    }
+}
+
+fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
+    let prelude = context.eval(Source::from_bytes(include_str!("prelude.js")))?;
+    let natives = natives::object(context);
+    let broken = || JsNativeError::error().with_message("the prelude returned something else");
+    let prelude = prelude.as_callable().ok_or_else(broken)?;
+    let made = prelude.call(&JsValue::undefined(), &[natives.into()], context)?;
+    let made = made.as_object().ok_or_else(broken)?;
+    let known = made.get(js_string!("modules"), context)?.as_object().ok_or_else(broken)?;
+    for key in known.own_property_keys(context)? {
+        let PropertyKey::String(name) = &key else { continue };
+        let module = Module::from_value_as_default(known.get(key.clone(), context)?, context);
+        modules.insert(name.clone(), module);
+    }
+    made.get(js_string!("legacy"), context)?.as_object().ok_or_else(|| broken().into())
+}
+
+/// `globalThis.__handler(f)`: leaves `f`, or a global of that name, where [`Machine::load`] finds it.
+fn receive_handler(
+    _this: &JsValue,
+    arguments: &[JsValue],
+    context: &mut Context,
+) -> JsResult<JsValue> {
+    let mut handler = arguments.first().cloned().unwrap_or_default();
+    if handler.is_undefined() {
+        handler = context.global_object().get(js_string!("handler"), context)?;
+    }
+    context.global_object().insert_property(js_string!("__handler"), data(handler));
+    Ok(JsValue::undefined())
+}
+
+/// What was thrown, for the function's author.
+fn describe(error: &JsError, context: &mut Context) -> String {
+    let mut text = match error.try_native(context) {
+        Ok(native) => native.to_string(),
+        Err(_) => match error.as_opaque() {
+            Some(value) if value.is_object() => "threw an object that is no Error".to_string(),
+            Some(value) => format!("threw {}", value.display()),
+            None => error.to_string(),
+        },
+    };
+    if let Some((end, _)) = text.char_indices().nth(MESSAGE_CHARS_MAX) {
+        text.truncate(end);
+    }
+    text
+}
+
+/// Takes the place out of the engine's `… at line 3, col 7`.
+fn refusal(message: &str, lines: u32) -> Refusal {
+    let place = message.rsplit_once(" at line ").and_then(|(head, tail)| {
+        let (line, column) = tail.split_once(", col ")?;
+        let place = Place { line: line.parse().ok()?, column: column.trim().parse().ok()? };
+        Some((head, place))
+    });
+    match place {
+        // The engine ran into the epilogue: something is not closed.
+        Some((head, place)) if place.line > lines => {
+            let message = format!("{head}: the source ends before something is closed");
+            Refusal { place: Some(Place { line: lines, column: 1 }), message }
+        }
+        Some((head, place)) => Refusal { place: Some(place), message: head.to_string() },
+        None => Refusal { place: None, message: message.to_string() },
+    }
+}
+
+/// The message as `JsString`, for tests.
+#[cfg(test)]
+mod tests;

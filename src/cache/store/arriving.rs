@@ -1,0 +1,326 @@
+//! Objects that are still arriving: readers that came for the same object read along with the one
+//! who asked.
+//!
+//! A body is kept chunk by chunk until it is complete. One that turns out too large, or that would
+//! take the arriving bodies together beyond their bound, is *passed*: it will not be stored, nobody
+//! new may join, and its chunks are let go as soon as the readers it has have read them. A reader
+//! that then falls further behind than the largest object may be long loses the body, because its
+//! memory has to end somewhere and the writer must not wait: pingora drives the origin and the
+//! viewer of one request in one task.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use pingora::{Error, ErrorType, Result};
+use tokio::sync::watch;
+
+use super::Slot;
+use super::object::Head;
+
+/// How an arriving body stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// More may come.
+    Open,
+    /// All of it is there.
+    Complete,
+    /// It broke off.
+    Failed,
+}
+
+/// One answer on its way into the store.
+pub(super) struct Fill {
+    pub(super) head: Arc<Head>,
+    slot: Slot,
+    tag: [u8; 8],
+    window: Mutex<Window>,
+    /// Bumped on every change of `window`.
+    changed: watch::Sender<()>,
+    /// Bytes of all arriving bodies of the store.
+    bytes_together: Arc<AtomicU64>,
+    object_bytes_max: u64,
+}
+
+struct Window {
+    /// The chunks from number `first` on.
+    chunks: VecDeque<Bytes>,
+    first: usize,
+    /// Bytes in `chunks`, and bytes that ever arrived.
+    bytes_held: u64,
+    bytes_total: u64,
+    end: End,
+    passed: bool,
+    /// For each reader its number and the chunk it wants next.
+    readers: Vec<(u64, usize)>,
+    readers_ever: u64,
+}
+
+impl Window {
+    fn push(&mut self, chunk: Bytes) {
+        self.bytes_held += chunk.len() as u64;
+        self.bytes_total += chunk.len() as u64;
+        self.chunks.push_back(chunk);
+    }
+
+    /// Lets go of what every reader has read, if nothing else needs it. Returns the bytes that
+    /// became free.
+    fn release_read(&mut self) -> u64 {
+        if !self.passed {
+            return 0;
+        }
+        let end = self.first + self.chunks.len();
+        let keep_from = self.readers.iter().map(|&(_, next)| next).min().unwrap_or(end);
+        let mut freed = 0;
+        while self.first < keep_from
+            && let Some(chunk) = self.chunks.pop_front()
+        {
+            self.first += 1;
+            freed += chunk.len() as u64;
+        }
+        self.bytes_held -= freed;
+        freed
+    }
+}
+
+impl Fill {
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a chunk in.
+    ///
+    /// # Errors
+    /// When the body is passed and its readers are too far behind.
+    pub(super) fn write(&self, chunk: Bytes, bytes_together_max: u64) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let length = chunk.len() as u64;
+        let together = self.bytes_together.fetch_add(length, Ordering::Relaxed) + length;
+        let mut window = self.window();
+        window.push(chunk);
+        if window.bytes_total > self.object_bytes_max || together > bytes_together_max {
+            window.passed = true;
+        }
+        let freed = window.release_read();
+        let too_far_behind = window.passed && window.bytes_held > self.object_bytes_max;
+        drop(window);
+        self.bytes_together.fetch_sub(freed, Ordering::Relaxed);
+        if too_far_behind {
+            self.end(End::Failed);
+            return Error::e_explain(
+                ErrorType::WriteError,
+                "the viewer is slower than the origin by more than cache.object_bytes_max",
+            );
+        }
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    /// Marks the body as complete or failed; the first word counts. Returns what counts.
+    pub(super) fn end(&self, end: End) -> End {
+        let mut window = self.window();
+        if window.end == End::Open {
+            let expected = self.head.content_length().unwrap_or(window.bytes_total);
+            let cut_short = end == End::Complete && expected != window.bytes_total;
+            window.end = if cut_short { End::Failed } else { end };
+        }
+        let end = window.end;
+        drop(window);
+        self.changed.send_replace(());
+        end
+    }
+
+    /// The whole body in one buffer; `None` if it is passed.
+    pub(super) fn whole_body(&self) -> Option<Bytes> {
+        let window = self.window();
+        if window.passed {
+            return None;
+        }
+        let length = usize::try_from(window.bytes_total).ok()?;
+        let mut body = BytesMut::with_capacity(length);
+        for chunk in &window.chunks {
+            body.extend_from_slice(chunk);
+        }
+        Some(body.freeze())
+    }
+
+    /// The bytes that tell this answer from others for the same key.
+    pub(super) fn tag(&self) -> &[u8] {
+        &self.tag
+    }
+
+    pub(super) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    fn is_passed(&self) -> bool {
+        self.window().passed
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        let held = self.window().bytes_held;
+        self.bytes_together.fetch_sub(held, Ordering::Relaxed);
+    }
+}
+
+/// A reader of an arriving body.
+pub(super) struct Reader {
+    fill: Arc<Fill>,
+    number: u64,
+    next: usize,
+    changed: watch::Receiver<()>,
+}
+
+impl Reader {
+    pub(super) fn new(fill: Arc<Fill>) -> Self {
+        let changed = fill.changed.subscribe();
+        let mut window = fill.window();
+        window.readers_ever += 1;
+        let number = window.readers_ever;
+        let next = window.first;
+        window.readers.push((number, next));
+        drop(window);
+        Self { fill, number, next, changed }
+    }
+
+    /// The next chunk, waiting for it; `None` at the end of a complete body.
+    ///
+    /// # Errors
+    /// When the body broke off.
+    pub(super) async fn read(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            // Marked as seen before looking, so that a change in between wakes us.
+            self.changed.borrow_and_update();
+            if let Some(chunk) = self.take() {
+                return Ok(Some(chunk));
+            }
+            match self.fill.window().end {
+                End::Complete => return Ok(None),
+                End::Failed => {
+                    return Error::e_explain(ErrorType::ReadError, "the answer broke off");
+                }
+                End::Open => {}
+            }
+            if self.changed.changed().await.is_err() {
+                return Error::e_explain(ErrorType::ReadError, "the answer was given up");
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Bytes> {
+        let mut window = self.fill.window();
+        let chunk = window.chunks.get(self.next.checked_sub(window.first)?)?.clone();
+        self.next += 1;
+        let (number, next) = (self.number, self.next);
+        if let Some(reader) = window.readers.iter_mut().find(|reader| reader.0 == number) {
+            reader.1 = next;
+        }
+        let freed = window.release_read();
+        drop(window);
+        self.fill.bytes_together.fetch_sub(freed, Ordering::Relaxed);
+        Some(chunk)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut window = self.fill.window();
+        let number = self.number;
+        window.readers.retain(|reader| reader.0 != number);
+        let freed = window.release_read();
+        drop(window);
+        self.fill.bytes_together.fetch_sub(freed, Ordering::Relaxed);
+    }
+}
+
+/// Independent locks of the table.
+const SHARDS: usize = 16;
+
+type Shard = Mutex<HashMap<Slot, Vec<Arc<Fill>>>>;
+
+/// All answers on their way.
+pub(super) struct Arriving {
+    shards: [Shard; SHARDS],
+    /// Entries in all shards: hits do not take a lock while nothing arrives.
+    count: AtomicUsize,
+    tags: AtomicU64,
+    bytes_together: Arc<AtomicU64>,
+}
+
+impl Arriving {
+    pub(super) fn new() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            count: AtomicUsize::new(0),
+            tags: AtomicU64::new(0),
+            bytes_together: Arc::default(),
+        }
+    }
+
+    /// Bytes of all arriving bodies that are held.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes_together.load(Ordering::Relaxed)
+    }
+
+    /// Starts an answer. It stays in the table until [`Arriving::remove`].
+    pub(super) fn add(&self, slot: Slot, head: Head, object_bytes_max: u64) -> Arc<Fill> {
+        let too_large = head.content_length().is_some_and(|length| length > object_bytes_max);
+        let fill = Arc::new(Fill {
+            head: Arc::new(head),
+            slot,
+            tag: self.tags.fetch_add(1, Ordering::Relaxed).to_ne_bytes(),
+            window: Mutex::new(Window {
+                chunks: VecDeque::new(),
+                first: 0,
+                bytes_held: 0,
+                bytes_total: 0,
+                end: End::Open,
+                passed: too_large,
+                readers: Vec::new(),
+                readers_ever: 0,
+            }),
+            changed: watch::Sender::new(()),
+            bytes_together: Arc::clone(&self.bytes_together),
+            object_bytes_max,
+        });
+        self.shard(&slot).entry(slot).or_default().push(Arc::clone(&fill));
+        self.count.fetch_add(1, Ordering::Release);
+        fill
+    }
+
+    pub(super) fn remove(&self, fill: &Arc<Fill>) {
+        let mut shard = self.shard(&fill.slot);
+        if let Some(fills) = shard.get_mut(&fill.slot) {
+            fills.retain(|other| !Arc::ptr_eq(other, fill));
+            if fills.is_empty() {
+                shard.remove(&fill.slot);
+            }
+        }
+        drop(shard);
+        self.count.fetch_sub(1, Ordering::Release);
+    }
+
+    /// The newest answer for a key that others may join.
+    pub(super) fn joinable(&self, slot: &Slot) -> Option<Arc<Fill>> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let shard = self.shard(slot);
+        shard.get(slot)?.iter().rev().find(|fill| !fill.is_passed()).cloned()
+    }
+
+    /// The answer with this tag.
+    pub(super) fn tagged(&self, slot: &Slot, tag: &[u8]) -> Option<Arc<Fill>> {
+        self.shard(slot).get(slot)?.iter().find(|fill| fill.tag == tag).cloned()
+    }
+
+    fn shard(&self, slot: &Slot) -> MutexGuard<'_, HashMap<Slot, Vec<Arc<Fill>>>> {
+        let index = usize::from(slot.primary[0]) % SHARDS;
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,325 @@
+//! May a response be stored, and until when is it fresh.
+//!
+//! Two rule books meet here. RFC 9111 says what a shared cache must not do; CloudFront's cache
+//! policy (spec: CDN behaviours sections 2 and 6) says how long objects live between its minimum
+//! and maximum. The policy decides which one has the last word: with a minimum TTL of 0 the
+//! origin's directives are obeyed; with a greater one `no-store`, `no-cache` and `private` lose
+//! against the minimum, because the operator said so. Three rules stand even then, because breaking
+//! them shows one viewer another's answer: `Vary: *`, requests with `Authorization`, and fields
+//! named by `private="…"`.
+//!
+//! CloudFront has no heuristic freshness: where RFC 9111 section 4.2.2 would guess, the policy's
+//! default TTL applies.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+
+use crate::cache::directives::{Directives, Seconds};
+use crate::cache::vary;
+use crate::distribution::policy::CachePolicy;
+
+/// An answer and what it answers, as far as caching is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// The method that was sent to the origin.
+    pub method: &'a Method,
+    /// The request's header as the origin saw it: `Authorization` that was not forwarded is no
+    /// obstacle.
+    pub request: &'a HeaderMap,
+    /// The response's status.
+    pub status: StatusCode,
+    /// The response's header.
+    pub response: &'a HeaderMap,
+    /// When the response's head arrived.
+    pub now: SystemTime,
+    /// From sending the request to the response's head (RFC 9111 section 4.2.3, `response_delay`).
+    pub response_delay: Duration,
+    /// How long an error of this status is kept at least (spec: CDN behaviours section 6); zero
+    /// keeps none for its own sake.
+    pub error_min_ttl: Duration,
+}
+
+/// What to do with a response.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Keep it.
+    Store(Lifetime),
+    /// Hand it on and keep nothing.
+    Pass(Reason),
+}
+
+/// How long a stored response is of use.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lifetime {
+    /// The last moment at which it is fresh; before `now` for what has to be revalidated at each
+    /// use.
+    pub fresh_until: SystemTime,
+    /// The moment at which its age was zero: `Age` is counted from here.
+    pub epoch: SystemTime,
+    /// How long beyond freshness it may be served while it is being revalidated.
+    pub stale_while_revalidate: Duration,
+    /// How long beyond freshness it may be served because the origin failed.
+    pub stale_if_error: Duration,
+    /// Fields that must not be stored (`private="…"`, `no-cache="…"`).
+    pub strip: Vec<HeaderName>,
+}
+
+/// Why a response is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// The policy's maximum TTL is zero: caching is switched off.
+    PolicyDisabled,
+    /// Not a method whose answers are kept.
+    Method,
+    /// Not a status whose answers are kept.
+    Status,
+    /// `no-store`
+    NoStore,
+    /// `private`
+    Private,
+    /// `Vary: *`
+    VaryAny,
+    /// The request was authorized and the response does not say that others may see it.
+    Authorization,
+    /// Stale on arrival, with nothing to revalidate it by and no permission to serve it stale.
+    NothingToReuse,
+}
+
+impl Reason {
+    /// For logs and `explain`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PolicyDisabled => "the cache policy's maximum TTL is 0",
+            Self::Method => "the method's answers are not kept",
+            Self::Status => "the status is not kept without explicit freshness",
+            Self::NoStore => "the origin said no-store",
+            Self::Private => "the origin said private",
+            Self::VaryAny => "the origin said Vary: *",
+            Self::Authorization => "the request was authorized and the answer is not public",
+            Self::NothingToReuse => "stale on arrival and without validator",
+        }
+    }
+}
+
+/// Decides over one response.
+#[must_use]
+pub fn decide(policy: &CachePolicy, exchange: &Exchange<'_>) -> Verdict {
+    let directives = Directives::of_response(exchange.response);
+    if let Some(reason) = forbidden(policy, exchange, &directives) {
+        return Verdict::Pass(reason);
+    }
+    let Some(lifetime) = freshness_lifetime(policy, exchange, &directives) else {
+        return Verdict::Pass(Reason::Status);
+    };
+    let epoch = exchange.now.checked_sub(age(exchange)).unwrap_or(SystemTime::UNIX_EPOCH);
+    let fresh_until = fresh_until(policy, exchange, &directives, epoch + lifetime);
+    let (stale_while_revalidate, stale_if_error) = stale_windows(policy, &directives);
+    let has_validator = exchange.response.contains_key(header::ETAG)
+        || exchange.response.contains_key(header::LAST_MODIFIED);
+    let explicitly_stale = directives.stale_while_revalidate.valid().unwrap_or(0) > 0
+        || directives.stale_if_error.valid().unwrap_or(0) > 0;
+    let useful_stale = explicitly_stale && !directives.forbid_stale();
+    if fresh_until < exchange.now && !has_validator && !useful_stale {
+        return Verdict::Pass(Reason::NothingToReuse);
+    }
+    Verdict::Store(Lifetime {
+        fresh_until,
+        epoch,
+        stale_while_revalidate,
+        stale_if_error,
+        strip: [directives.private.fields(), directives.no_cache.fields()].concat(),
+    })
+}
+
+/// Whether it must not be stored at all (RFC 9111 section 3).
+fn forbidden(
+    policy: &CachePolicy,
+    exchange: &Exchange<'_>,
+    directives: &Directives,
+) -> Option<Reason> {
+    let status = exchange.status;
+    if policy.max_ttl.is_zero() {
+        return Some(Reason::PolicyDisabled);
+    }
+    if ![Method::GET, Method::HEAD, Method::OPTIONS].contains(exchange.method) {
+        return Some(Reason::Method);
+    }
+    // 206 would need the joining of parts, 304 is no response of its own, 416 is never kept (spec
+    // section 6).
+    let never =
+        [StatusCode::PARTIAL_CONTENT, StatusCode::NOT_MODIFIED, StatusCode::RANGE_NOT_SATISFIABLE];
+    if status.is_informational() || never.contains(&status) {
+        return Some(Reason::Status);
+    }
+    if vary::is_any(exchange.response) {
+        return Some(Reason::VaryAny);
+    }
+    // RFC 9111 section 3.5: "must not use a cached response to a request with an Authorization
+    // header field" unless the response allows it. In the key, it is shared with the same
+    // credentials only.
+    let authorized = exchange.request.contains_key(header::AUTHORIZATION)
+        && !policy.headers.contains(&header::AUTHORIZATION);
+    let shareable =
+        directives.public || directives.must_revalidate || directives.s_maxage.valid().is_some();
+    if authorized && !shareable {
+        return Some(Reason::Authorization);
+    }
+    if policy.min_ttl > Duration::ZERO {
+        return None;
+    }
+    // RFC 9111 section 5.2.2.3: must-understand replaces no-store for a cache that knows the
+    // status.
+    if directives.must_understand && !is_understood(status) {
+        return Some(Reason::Status);
+    }
+    if directives.no_store && !directives.must_understand {
+        return Some(Reason::NoStore);
+    }
+    directives.private.is_whole().then_some(Reason::Private)
+}
+
+/// The freshness lifetime within the policy's bounds; `None` for a status that needs an explicit
+/// one and has none.
+fn freshness_lifetime(
+    policy: &CachePolicy,
+    exchange: &Exchange<'_>,
+    directives: &Directives,
+) -> Option<Duration> {
+    let seconds = explicit_lifetime(exchange, directives);
+    let explicit = seconds.map(|seconds| Duration::from_secs(seconds).min(policy.max_ttl));
+    if is_error(exchange.status) {
+        // spec section 6: "max(header, errMinTTL) but header capped by max TTL".
+        let kept_anyway = is_error_always_kept(exchange.status);
+        return match explicit {
+            Some(lifetime) => Some(lifetime.max(exchange.error_min_ttl)),
+            None => {
+                (kept_anyway && !exchange.error_min_ttl.is_zero()).then_some(exchange.error_min_ttl)
+            }
+        };
+    }
+    match explicit {
+        Some(lifetime) => Some(lifetime.max(policy.min_ttl)),
+        None if has_default_lifetime(exchange.status) || directives.public => {
+            Some(policy.default_ttl.max(policy.min_ttl))
+        }
+        None => None,
+    }
+}
+
+/// What the origin gave: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1), in
+/// seconds.
+fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option<u64> {
+    let directive =
+        [directives.s_maxage, directives.max_age].into_iter().find_map(Seconds::lifetime);
+    if directive.is_some() || directives.targeted {
+        return directive;
+    }
+    let mut lines = exchange.response.get_all(header::EXPIRES).iter();
+    let first = lines.next()?;
+    // RFC 9111 section 5.3: what cannot be read, "especially including the value 0", is in the
+    // past.
+    let expires = first.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
+    let lifetime = expires.and_then(|expires| expires.duration_since(date(exchange)).ok());
+    Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
+}
+
+/// When the origin made the response; arrival for an origin without a readable clock (RFC 9110
+/// section 6.6.1).
+fn date(exchange: &Exchange<'_>) -> SystemTime {
+    let date = exchange.response.get(header::DATE).and_then(|value| value.to_str().ok());
+    date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or(exchange.now)
+}
+
+/// `corrected_initial_age` of RFC 9111 section 4.2.3.
+fn age(exchange: &Exchange<'_>) -> Duration {
+    // `Date` names a whole second: up to one second of the difference is rounding and no age.
+    let apparent = exchange.now.duration_since(date(exchange)).unwrap_or_default();
+    let apparent = Duration::from_secs(apparent.as_secs().saturating_sub(1));
+    apparent.max(age_value(exchange.response) + exchange.response_delay)
+}
+
+/// `Age`: the first value counts; one that is no number is ignored (RFC 9111 section 5.1).
+fn age_value(response: &HeaderMap) -> Duration {
+    let first = response.get(header::AGE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let first = first.split(|&byte| byte == b',').next().unwrap_or_default().trim_ascii();
+    if first.is_empty() || !first.iter().all(u8::is_ascii_digit) {
+        return Duration::ZERO;
+    }
+    // Digits only, so what does not parse is too large: RFC 9111 section 1.2.2 says 2^31.
+    let seconds = std::str::from_utf8(first).ok().and_then(|text| text.parse::<u64>().ok());
+    Duration::from_secs(seconds.unwrap_or(AGE_SECONDS_MAX).min(AGE_SECONDS_MAX))
+}
+
+const AGE_SECONDS_MAX: u64 = 1 << 31;
+
+/// The end of freshness, given where it would be by age alone. The minimum TTL counts from arrival:
+/// it is the operator's word about this cache, whatever age the response has already.
+fn fresh_until(
+    policy: &CachePolicy,
+    exchange: &Exchange<'_>,
+    directives: &Directives,
+    by_age: SystemTime,
+) -> SystemTime {
+    // A response is fresh while its age is less than its lifetime, and pingora includes the last
+    // moment.
+    const LAST_MOMENT: Duration = Duration::from_millis(1);
+    let minimum = if is_error(exchange.status) { exchange.error_min_ttl } else { policy.min_ttl };
+    let end = if directives.no_cache.is_whole() && policy.min_ttl.is_zero() {
+        // RFC 9111 section 5.2.2.4: kept, but never used without asking.
+        exchange.now
+    } else {
+        by_age.max(exchange.now + minimum)
+    };
+    end.checked_sub(LAST_MOMENT).unwrap_or(end)
+}
+
+/// How long it may be served stale while revalidated, and on errors (spec section 2; RFC 5861; RFC
+/// 9111 section 4.2.4).
+fn stale_windows(policy: &CachePolicy, directives: &Directives) -> (Duration, Duration) {
+    if directives.forbid_stale() && policy.min_ttl.is_zero() {
+        return (Duration::ZERO, Duration::ZERO);
+    }
+    let window = |seconds: Seconds| {
+        seconds.lifetime().map(|seconds| Duration::from_secs(seconds).min(policy.max_ttl))
+    };
+    // RFC 9111 section 5.2.2.10: s-maxage "incorporates the semantics of proxy-revalidate"; an
+    // explicit window beside it is the origin's own exception.
+    let unless_said = match directives.s_maxage {
+        Seconds::Absent => policy.max_ttl,
+        _ => policy.min_ttl,
+    };
+    (
+        window(directives.stale_while_revalidate).unwrap_or_default(),
+        window(directives.stale_if_error).unwrap_or(unless_said),
+    )
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Errors kept for the error caching minimum TTL even if the origin says nothing (spec section 6).
+fn is_error_always_kept(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 404 | 414 | 500..=504)
+}
+
+/// Statuses that get the default TTL: RFC 9110 section 15.1's heuristically cacheable ones, and the
+/// redirects that CloudFront treats like them (spec section 2: "3xx cached under the same rules").
+fn has_default_lifetime(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 204 | 300..=303 | 307 | 308)
+}
+
+/// Statuses whose caching rules are known: those of RFC 9110 section 15 and the registered
+/// extensions that define no caching of their own.
+fn is_understood(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200 | 203 | 204 | 300..=303 | 307 | 308 | 400..=418 | 421 | 422 | 425 | 426 | 428 | 429
+            | 431 | 451 | 500..=508 | 511
+    )
+}
+
+#[cfg(test)]
+mod tests;

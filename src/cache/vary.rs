@@ -1,0 +1,301 @@
+//! Variants of an object: which of its stored responses a request may get (RFC 9111 section 4.1).
+//!
+//! Only what reaches the origin can have made its answer differ, and what is in the cache key is
+//! the same for all requests that come this far. So of `Vary`'s fields those count that the origin
+//! request policy forwards and the cache policy does not name (spec: CDN behaviours section 9,
+//! `Vary` "cut down to … forwarded headers").
+
+use http::{HeaderMap, HeaderName, header};
+use ring::digest;
+
+use crate::distribution::policy::{
+    CachePolicy, HeaderSelection, NameSelection, OriginRequestPolicy,
+};
+
+/// Whether `Vary: *` is among the lines: no other request may get this response (RFC 9110 section
+/// 12.5.5).
+#[must_use]
+pub fn is_any(response: &HeaderMap) -> bool {
+    members(response).any(|member| member == b"*")
+}
+
+/// The names in `Vary`, in order; those that are no field names are left out.
+pub fn names(response: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    members(response).filter_map(|member| HeaderName::from_bytes(member).ok())
+}
+
+fn members(response: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    response
+        .get_all(header::VARY)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
+}
+
+/// Whether a viewer's field gets to the origin at all.
+#[must_use]
+pub fn is_forwarded(
+    name: &HeaderName,
+    policy: &CachePolicy,
+    origin_request: Option<&OriginRequestPolicy>,
+) -> bool {
+    is_in_key(name, policy) || is_forwarded_beside_key(name, origin_request)
+}
+
+/// Whether the cache policy sends it, which also puts it into the key.
+fn is_in_key(name: &HeaderName, policy: &CachePolicy) -> bool {
+    let compresses = policy.accept_encoding_gzip || policy.accept_encoding_brotli;
+    match *name {
+        header::ACCEPT_ENCODING if compresses => true,
+        header::COOKIE => policy.cookies != NameSelection::None,
+        _ => policy.headers.contains(name),
+    }
+}
+
+/// Whether the origin request policy sends it.
+fn is_forwarded_beside_key(
+    name: &HeaderName,
+    origin_request: Option<&OriginRequestPolicy>,
+) -> bool {
+    let Some(origin_request) = origin_request else { return false };
+    if *name == header::COOKIE {
+        return origin_request.cookies != NameSelection::None;
+    }
+    match &origin_request.headers {
+        HeaderSelection::None => false,
+        HeaderSelection::Whitelist(names) => names.contains(name),
+        HeaderSelection::AllViewer => true,
+        HeaderSelection::AllViewerAndWhitelistCloudFront(names) => {
+            !name.as_str().starts_with("cloudfront-") || names.contains(name)
+        }
+        HeaderSelection::AllExcept(names) => !names.contains(name),
+    }
+}
+
+/// Whether requests with one key can still differ in what the origin sees of this field.
+fn varies_within_key(
+    name: &HeaderName,
+    policy: &CachePolicy,
+    origin_request: Option<&OriginRequestPolicy>,
+) -> bool {
+    // Cookies are selected one by one: the key may hold some of them and the origin see more.
+    let decided_by_key = match *name {
+        header::COOKIE => policy.cookies == NameSelection::All,
+        _ => is_in_key(name, policy),
+    };
+    !decided_by_key && is_forwarded_beside_key(name, origin_request)
+}
+
+/// The variant a request asks for, given the stored response's header; `None` when the response
+/// does not vary.
+///
+/// Values are compared as RFC 9111 section 4.1 allows: lines combined, blanks around members
+/// dropped, and case ignored where the field's own definition ignores it.
+#[must_use]
+pub fn variance(
+    stored: &HeaderMap,
+    request: &HeaderMap,
+    policy: &CachePolicy,
+    origin_request: Option<&OriginRequestPolicy>,
+) -> Option<[u8; 16]> {
+    if !stored.contains_key(header::VARY) {
+        return None;
+    }
+    let mut varying: Vec<HeaderName> =
+        names(stored).filter(|name| varies_within_key(name, policy, origin_request)).collect();
+    if varying.is_empty() {
+        return None;
+    }
+    // The same set in another order is the same variance.
+    varying.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    varying.dedup();
+    let mut text = Vec::new();
+    for name in &varying {
+        write_selecting_field(name, request, &mut text);
+    }
+    // The stored variant keeps this digest alone, so it has to withstand viewers who look for a
+    // value that collides with someone else's: a cryptographic hash, unlike the key's.
+    digest::digest(&digest::SHA256, &text).as_ref().first_chunk().copied()
+}
+
+/// Writes name and value with their lengths, so that no value can pretend to be another field.
+fn write_selecting_field(name: &HeaderName, request: &HeaderMap, out: &mut Vec<u8>) {
+    let mut value = Vec::new();
+    let ignores_case =
+        [header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING, header::ACCEPT_CHARSET].contains(name);
+    let members = request
+        .get_all(name)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii);
+    for member in members {
+        value.extend_from_slice(member);
+        value.push(b',');
+    }
+    if ignores_case {
+        value.make_ascii_lowercase();
+    }
+    for bytes in [name.as_str().as_bytes(), &value] {
+        out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        out.extend_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn cache_policy(headers: Vec<HeaderName>, cookies: NameSelection, gzip: bool) -> CachePolicy {
+        CachePolicy {
+            name: "test".to_owned(),
+            min_ttl: Duration::ZERO,
+            default_ttl: Duration::ZERO,
+            max_ttl: Duration::from_secs(60),
+            headers,
+            cookies,
+            query_strings: NameSelection::None,
+            accept_encoding_gzip: gzip,
+            accept_encoding_brotli: false,
+        }
+    }
+
+    fn origin_policy(headers: HeaderSelection, cookies: NameSelection) -> OriginRequestPolicy {
+        let name = "test".to_owned();
+        OriginRequestPolicy { name, headers, cookies, query_strings: NameSelection::None }
+    }
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    /// Whether two requests get different variants of a response that varies so, with every viewer
+    /// header forwarded.
+    fn differ(
+        vary: &'static str,
+        one: &[(&'static str, &'static str)],
+        other: &[(&'static str, &'static str)],
+    ) -> bool {
+        let policy = cache_policy(Vec::new(), NameSelection::None, false);
+        let forwarded = origin_policy(HeaderSelection::AllViewer, NameSelection::All);
+        let stored = map(&[("vary", vary)]);
+        let of = |request| variance(&stored, &map(request), &policy, Some(&forwarded));
+        of(one) != of(other)
+    }
+
+    #[test]
+    fn requests_match_as_rfc_9111_section_4_1_says() {
+        assert!(differ("foo", &[("foo", "1")], &[("foo", "2")]));
+        assert!(differ("foo", &[("foo", "1")], &[]));
+        assert!(differ("foo", &[("foo", "")], &[]), "empty is not absent");
+        assert!(!differ("foo", &[("foo", "1"), ("bar", "1")], &[("foo", "1"), ("bar", "2")]));
+        assert!(differ("foo, bar", &[("foo", "1"), ("bar", "1")], &[("foo", "1"), ("bar", "2")]));
+        assert!(
+            !differ("foo", &[("foo", "1, 2")], &[("foo", "1"), ("foo", "2")]),
+            "combined lines"
+        );
+        assert!(!differ("foo", &[("foo", "1,2")], &[("foo", "1 ,  2")]), "blanks");
+        assert!(differ("foo", &[("foo", "a")], &[("foo", "A")]), "case may matter");
+        assert!(!differ(
+            "accept-language",
+            &[("accept-language", "en")],
+            &[("accept-language", "EN")]
+        ));
+        assert!(differ("foo, bar", &[("foo", "1"), ("bar", "2")], &[("foo", "2"), ("bar", "1")]));
+        assert!(differ("foo, bar", &[("foo", "1,bar")], &[("foo", "1"), ("bar", "")]));
+    }
+
+    #[test]
+    fn the_order_of_names_makes_no_other_variant() {
+        let policy = cache_policy(Vec::new(), NameSelection::None, false);
+        let forwarded = origin_policy(HeaderSelection::AllViewer, NameSelection::None);
+        let request = map(&[("foo", "1"), ("bar", "2")]);
+        let of = |vary| variance(&map(&[("vary", vary)]), &request, &policy, Some(&forwarded));
+        assert_eq!(of("foo, Bar"), of("bar,foo, foo"));
+        assert_eq!(of(""), None);
+        assert_eq!(variance(&HeaderMap::new(), &request, &policy, Some(&forwarded)), None);
+    }
+
+    #[test]
+    fn only_what_reaches_the_origin_beside_the_key_varies() {
+        let named = HeaderName::from_static("foo");
+        let some = NameSelection::Whitelist(vec!["a".to_owned()]);
+        let all = NameSelection::All;
+        let viewer = HeaderSelection::AllViewer;
+        let none = NameSelection::None;
+        // (Vary, cache policy, origin request policy, forwarded, varies)
+        let cases = [
+            ("foo", cache_policy(vec![], none.clone(), false), None, false, false),
+            ("foo", cache_policy(vec![named.clone()], none.clone(), false), None, true, false),
+            (
+                "foo",
+                cache_policy(vec![], none.clone(), false),
+                Some(origin_policy(HeaderSelection::Whitelist(vec![named.clone()]), none.clone())),
+                true,
+                true,
+            ),
+            (
+                "foo",
+                cache_policy(vec![], none.clone(), false),
+                Some(origin_policy(HeaderSelection::AllExcept(vec![named]), none.clone())),
+                false,
+                false,
+            ),
+            (
+                "cloudfront-viewer-country",
+                cache_policy(vec![], none.clone(), false),
+                Some(origin_policy(
+                    HeaderSelection::AllViewerAndWhitelistCloudFront(vec![]),
+                    none.clone(),
+                )),
+                false,
+                false,
+            ),
+            ("accept-encoding", cache_policy(vec![], none.clone(), true), None, true, false),
+            ("cookie", cache_policy(vec![], some.clone(), false), None, true, false),
+            (
+                "cookie",
+                cache_policy(vec![], some, false),
+                Some(origin_policy(viewer.clone(), all.clone())),
+                true,
+                true,
+            ),
+            (
+                "cookie",
+                cache_policy(vec![], all, false),
+                Some(origin_policy(viewer.clone(), none.clone())),
+                true,
+                false,
+            ),
+            (
+                "cookie",
+                cache_policy(vec![], none.clone(), false),
+                Some(origin_policy(viewer, none)),
+                false,
+                false,
+            ),
+        ];
+        for (vary, policy, origin, forwarded, varies) in cases {
+            let name = HeaderName::from_static(vary);
+            assert_eq!(is_forwarded(&name, &policy, origin.as_ref()), forwarded, "{vary}");
+            let variant = variance(&map(&[("vary", vary)]), &map(&[]), &policy, origin.as_ref());
+            assert_eq!(variant.is_some(), varies, "{vary} under {policy:?} and {origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_found_anywhere() {
+        assert!(is_any(&map(&[("vary", "*")])));
+        assert!(is_any(&map(&[("vary", "foo"), ("vary", "bar , *")])));
+        assert!(!is_any(&map(&[("vary", "foo*")])));
+        assert!(!is_any(&HeaderMap::new()));
+    }
+}

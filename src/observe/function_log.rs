@@ -1,0 +1,133 @@
+//! What functions write on their console, joined to the request they wrote it for.
+//!
+//! The lines have the shape of CloudFront's own (spec: CloudFront Functions section 9): each begins with the request's
+//! id, a run begins with `START DistributionID: …` and ends with `END`, and a run that said nothing leaves nothing.
+//! They go through `tracing` under the target [`TARGET`], so that an operator can filter them.
+
+use crate::error::FunctionError;
+use crate::event::EventType;
+use crate::ids::RequestId;
+
+/// The `tracing` target of console lines and of failures.
+pub const TARGET: &str = "verge::function";
+
+/// Which run the lines belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The function's name.
+    pub function: &'a str,
+    /// The event it ran for.
+    pub event: EventType,
+    /// The request it ran for.
+    pub request_id: &'a RequestId,
+    /// The distribution that the request belongs to.
+    pub distribution_id: &'a str,
+}
+
+/// Writes a run's console lines and, when it failed, why.
+pub fn write(run: Run<'_>, lines: &[String], failure: Option<&FunctionError>) {
+    let Run { function, event, request_id: id, .. } = run;
+    if !lines.is_empty() && tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        entry(run, format_args!("{id} START DistributionID: {}", run.distribution_id));
+        for line in lines.iter().flat_map(|text| text.lines()) {
+            entry(run, format_args!("{id} {}", Printable(line)));
+        }
+        entry(run, format_args!("{id} END"));
+    }
+    if let Some(error) = failure {
+        let reason = Printable(&error.message);
+        tracing::warn!(target: TARGET, function, %event, failure = ?error.failure, "{id} {reason}");
+    }
+}
+
+fn entry(run: Run<'_>, text: std::fmt::Arguments<'_>) {
+    tracing::info!(target: TARGET, function = run.function, event = %run.event, "{text}");
+}
+
+/// Text of a function's making with its control characters escaped: a function must not be able to forge log lines or
+/// to steer the operator's terminal.
+struct Printable<'a>(&'a str);
+
+impl std::fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '\t' => f.write_str("\t")?,
+                control if control.is_control() => write!(f, "{}", control.escape_unicode())?,
+                other => std::fmt::Write::write_char(f, other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Captured {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    fn captured(lines: &[&str], failure: Option<&FunctionError>) -> String {
+        let sink = Captured::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(sink.clone())
+            .with_ansi(false)
+            .without_time()
+            .finish();
+        let id = RequestId::from_entropy(&[0; 42]);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        tracing::subscriber::with_default(subscriber, || {
+            let event = EventType::ViewerRequest;
+            let run = Run { function: "gate", event, request_id: &id, distribution_id: "E1" };
+            write(run, &lines, failure);
+        });
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn lines_are_framed_and_carry_the_request_id() {
+        let text = captured(&["first\nsecond \u{1b}[31mred"], None);
+        let id = "A".repeat(56);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].contains(&format!("{id} START DistributionID: E1")));
+        assert!(
+            lines[1].contains(&format!("{id} first")) && lines[1].contains("function=\"gate\"")
+        );
+        assert!(lines[2].contains(&format!("{id} second \\u{{1b}}[31mred")), "{text}");
+        assert!(lines[3].contains(&format!("{id} END")));
+    }
+
+    #[test]
+    fn silence_leaves_nothing_and_a_failure_says_why() {
+        assert_eq!(captured(&[], None), "");
+        let text = captured(&[], Some(&FunctionError::execution("line 3: x is not defined")));
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains("WARN") && text.contains("line 3: x is not defined"), "{text}");
+    }
+}

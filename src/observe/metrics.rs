@@ -1,0 +1,457 @@
+//! Counters for Prometheus, fed by one call a request.
+//!
+//! [`Metrics::observe`] allocates nothing for a distribution, function or origin it has seen before: the labelled
+//! counters are made at the first sight of a name and found again by it. Names come from the configuration alone,
+//! never from a viewer, so the number of series is bounded by what the operator wrote.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::interned::Interned;
+use super::json::origin_failure;
+use super::{FunctionOutcome, FunctionRun, Record};
+use crate::error::FunctionFailure;
+use crate::event::EventType;
+
+type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// What the cache holds, as it says itself when asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CacheNumbers {
+    /// Objects held.
+    pub objects: u64,
+    /// Bytes that the objects take.
+    pub bytes: u64,
+    /// Objects pushed out for want of room since the start.
+    pub evictions: u64,
+}
+
+type CacheSource = Box<dyn Fn() -> CacheNumbers + Send + Sync>;
+
+/// All metrics of one edge.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    families: Families,
+    distributions: Interned<Distribution>,
+    functions: Interned<Function>,
+    in_progress: Gauge,
+    dropped_log_lines: Counter,
+    cache: CacheGauges,
+    cache_source: OnceLock<CacheSource>,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct CacheGauges {
+    objects: Gauge,
+    bytes: Gauge,
+    evictions: Counter,
+}
+
+/// The labelled families, as Prometheus sees them.
+struct Families {
+    requests: Counters,
+    response_bytes: Counters,
+    durations: Histograms,
+    function_invocations: Counters,
+    function_errors: Counters,
+    function_times: Histograms,
+    origin_requests: Counters,
+    origin_failures: Counters,
+}
+
+/// Result types with a place of their own in [`Distribution`]; any other is counted as the last one.
+const RESULT_TYPES: [&str; 16] = [
+    "Hit",
+    "RefreshHit",
+    "Miss",
+    "Error",
+    "Redirect",
+    "LimitExceeded",
+    "CapacityExceeded",
+    "FunctionGeneratedResponse",
+    "FunctionValidationError",
+    "FunctionExecutionError",
+    "FunctionThrottledError",
+    "LambdaGeneratedResponse",
+    "LambdaValidationError",
+    "LambdaExecutionError",
+    "LambdaLimitExceeded",
+    "Other",
+];
+
+/// `000` stands for a viewer that was gone before a status could be sent.
+const STATUS_CLASSES: [&str; 6] = ["000", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The series of one distribution, each made when it first counts something.
+#[derive(Default)]
+struct Distribution {
+    results: [ResultSeries; RESULT_TYPES.len()],
+    bytes: OnceLock<Counter>,
+    origins: Interned<Origin>,
+}
+
+#[derive(Default)]
+struct ResultSeries {
+    requests: [OnceLock<Counter>; STATUS_CLASSES.len()],
+    duration: OnceLock<Histogram>,
+}
+
+#[derive(Default)]
+struct Origin {
+    requests: OnceLock<Counter>,
+}
+
+/// The series of one function, by the event's place in [`EventType`].
+#[derive(Default)]
+struct Function {
+    events: [OnceLock<FunctionSeries>; 4],
+}
+
+struct FunctionSeries {
+    invocations: Counter,
+    time: Histogram,
+}
+
+/// Seconds from 250 µs, a cache hit, to 16 s, beyond an origin function's budget.
+fn request_duration_histogram() -> Histogram {
+    Histogram::new((0..17).map(|step| 0.000_25 * f64::from(1 << step)))
+}
+
+/// Seconds from 10 µs to the viewer function's millisecond in fine steps, then to an origin function's ten seconds.
+fn function_time_histogram() -> Histogram {
+    const MICROSECONDS: [u32; 16] = [
+        10, 20, 50, 100, 200, 300, 500, 700, 1_000, 2_000, 10_000, 50_000, 200_000, 1_000_000,
+        5_000_000, 10_000_000,
+    ];
+    Histogram::new(MICROSECONDS.iter().map(|&micros| f64::from(micros) / 1e6))
+}
+
+impl Families {
+    fn register(registry: &mut Registry) -> Self {
+        let counters = |registry: &mut Registry, name: &str, help: &str| {
+            let family = Counters::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let histograms =
+            |registry: &mut Registry, name: &str, help: &str, made: fn() -> Histogram| {
+                let family = Histograms::new_with_constructor(made);
+                registry.register(name, help, family.clone());
+                family
+            };
+        Self {
+            requests: counters(registry, "requests", "Requests answered"),
+            response_bytes: counters(registry, "response_bytes", "Bytes sent to viewers"),
+            durations: histograms(
+                registry,
+                "request_duration_seconds",
+                "From the request's head to the last byte of the answer",
+                request_duration_histogram,
+            ),
+            function_invocations: counters(registry, "function_invocations", "Function calls"),
+            function_errors: counters(registry, "function_errors", "Function calls that failed"),
+            function_times: histograms(
+                registry,
+                "function_time_seconds",
+                "CPU time of a viewer function's call, wall time of an origin function's",
+                function_time_histogram,
+            ),
+            origin_requests: counters(registry, "origin_requests", "Attempts to ask an origin"),
+            origin_failures: counters(registry, "origin_failures", "Attempts that failed"),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("verge");
+        let families = Families::register(&mut registry);
+        let (in_progress, dropped_log_lines) = (Gauge::default(), Counter::default());
+        let help = "Requests that have begun and not ended";
+        registry.register("requests_in_progress", help, in_progress.clone());
+        let help = "Access log lines lost to a full queue or a failing disk";
+        registry.register("access_log_dropped_lines", help, dropped_log_lines.clone());
+        let cache = CacheGauges::default();
+        registry.register("cache_objects", "Objects in the cache", cache.objects.clone());
+        registry.register("cache_bytes", "Bytes in the cache", cache.bytes.clone());
+        let help = "Objects pushed out of the cache for want of room";
+        registry.register("cache_evictions", help, cache.evictions.clone());
+        Self {
+            registry: Mutex::new(registry),
+            families,
+            distributions: Interned::default(),
+            functions: Interned::default(),
+            in_progress,
+            dropped_log_lines,
+            cache,
+            cache_source: OnceLock::new(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Takes the closure that says what the cache holds; it is asked at every [`Metrics::render`]. The first one stays.
+    pub fn watch_cache(&self, source: impl Fn() -> CacheNumbers + Send + Sync + 'static) {
+        // A process has one cache; a second source could only be a second wiring of the same one.
+        let _ = self.cache_source.set(Box::new(source));
+    }
+
+    /// The counter for [`super::access_log::AccessLog::start`].
+    #[must_use]
+    pub fn dropped_log_lines(&self) -> Counter {
+        self.dropped_log_lines.clone()
+    }
+
+    /// Counts a request as in progress until the guard is dropped.
+    #[must_use]
+    pub fn begin(&self) -> InProgress {
+        self.in_progress.inc();
+        InProgress(self.in_progress.clone())
+    }
+
+    /// Counts a finished request.
+    pub fn observe(&self, record: &Record) {
+        let name = record.distribution_id.as_deref().unwrap_or("none");
+        let series = self.distributions.get(name);
+        self.count_request(name, &series, record);
+        for attempt in &record.origins {
+            let (families, labels) =
+                (&self.families, || labels(&[("distribution", name), ("origin", &attempt.id)]));
+            let origin = series.origins.get(&attempt.id);
+            counter(&origin.requests, &families.origin_requests, labels).inc();
+            if let Some(failure) = attempt.failure {
+                let mut labels = labels();
+                labels.push(("failure", origin_failure(failure).into()));
+                families.origin_failures.get_or_create(&labels).inc();
+            }
+        }
+        record.functions.iter().for_each(|run| self.count_run(run));
+    }
+
+    fn count_request(&self, distribution: &str, series: &Distribution, record: &Record) {
+        let place = RESULT_TYPES.iter().position(|known| *known == record.result_type);
+        let place = place.unwrap_or(RESULT_TYPES.len() - 1);
+        let class = usize::from(record.status / 100).min(STATUS_CLASSES.len() - 1);
+        let result = &series.results[place];
+        let with_result =
+            || labels(&[("distribution", distribution), ("result_type", RESULT_TYPES[place])]);
+        counter(&result.requests[class], &self.families.requests, || {
+            let mut labels = with_result();
+            labels.push(("status_class", STATUS_CLASSES[class].into()));
+            labels
+        })
+        .inc();
+        let histogram = result
+            .duration
+            .get_or_init(|| self.families.durations.get_or_create_owned(&with_result()));
+        histogram.observe(record.time_taken.as_secs_f64());
+        let alone = || labels(&[("distribution", distribution)]);
+        counter(&series.bytes, &self.families.response_bytes, alone).inc_by(record.bytes_sent);
+    }
+
+    fn count_run(&self, run: &FunctionRun) {
+        let families = &self.families;
+        let with_event = || labels(&[("function", &run.name), ("event", run.event.as_str())]);
+        let function = self.functions.get(&run.name);
+        let series = function.events[place(run.event)].get_or_init(|| FunctionSeries {
+            invocations: families.function_invocations.get_or_create_owned(&with_event()),
+            time: families.function_times.get_or_create_owned(&with_event()),
+        });
+        series.invocations.inc();
+        series.time.observe(run.time.as_secs_f64());
+        if let FunctionOutcome::Failed(failure) = run.outcome {
+            let mut labels = with_event();
+            labels.push(("kind", failure_kind(failure).into()));
+            families.function_errors.get_or_create(&labels).inc();
+        }
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        if let Some(source) = self.cache_source.get() {
+            let CacheNumbers { objects, bytes, evictions } = source();
+            self.cache.objects.set(i64::try_from(objects).unwrap_or(i64::MAX));
+            self.cache.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+            self.cache.evictions.inner().store(evictions, Ordering::Relaxed);
+        }
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        // Writing into a `String` fails only when a metric's own encoder does, and all of ours are the library's.
+        if encode(&mut text, &registry).is_err() {
+            tracing::error!("the metrics could not be written as text");
+        }
+        text
+    }
+}
+
+/// One request in progress. Ends when dropped.
+#[derive(Debug)]
+pub struct InProgress(Gauge);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Finds a counter in its slot; the labels are spelled at its first use only.
+fn counter<'a>(
+    slot: &'a OnceLock<Counter>,
+    family: &Counters,
+    labels: impl FnOnce() -> Labels,
+) -> &'a Counter {
+    slot.get_or_init(|| family.get_or_create_owned(&labels()))
+}
+
+fn labels(pairs: &[(&'static str, &str)]) -> Labels {
+    pairs.iter().map(|&(name, value)| (name, value.to_owned())).collect()
+}
+
+const fn place(event: EventType) -> usize {
+    match event {
+        EventType::ViewerRequest => 0,
+        EventType::OriginRequest => 1,
+        EventType::OriginResponse => 2,
+        EventType::ViewerResponse => 3,
+    }
+}
+
+const fn failure_kind(failure: FunctionFailure) -> &'static str {
+    match failure {
+        FunctionFailure::Validation => "validation",
+        FunctionFailure::Execution => "execution",
+        FunctionFailure::Throttled => "throttled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure, ViewerFailure};
+    use crate::ids::RequestId;
+    use crate::observe::OriginAttempt;
+
+    fn record(status: u16, result_type: &'static str) -> Record {
+        let id = RequestId::from_entropy(&[0; 42]);
+        let mut record = Record::new(id, UNIX_EPOCH, IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+        record.distribution_id = Some("E1".into());
+        record.bytes_sent = 10;
+        record.time_taken = Duration::from_millis(3);
+        (record.status, record.result_type) = (status, result_type);
+        record
+    }
+
+    #[track_caller]
+    fn assert_line(text: &str, line: &str) {
+        assert!(text.lines().any(|seen| seen == line), "no {line} in\n{text}");
+    }
+
+    #[test]
+    fn requests_are_counted_by_distribution_result_and_class() {
+        let metrics = Metrics::default();
+        (0..3).for_each(|_| metrics.observe(&record(200, "Hit")));
+        metrics.observe(&record(404, "Miss"));
+        metrics.observe(&record(0, "NeverHeardOf"));
+        let text = metrics.render();
+        let requests = "verge_requests_total{distribution=\"E1\"";
+        assert_line(&text, &format!("{requests},result_type=\"Hit\",status_class=\"2xx\"}} 3"));
+        assert_line(&text, &format!("{requests},result_type=\"Miss\",status_class=\"4xx\"}} 1"));
+        assert_line(&text, &format!("{requests},result_type=\"Other\",status_class=\"000\"}} 1"));
+        assert_line(&text, "verge_response_bytes_total{distribution=\"E1\"} 50");
+        let durations = "verge_request_duration_seconds";
+        let hit = "distribution=\"E1\",result_type=\"Hit\"";
+        assert_line(&text, &format!("{durations}_count{{{hit}}} 3"));
+        assert_line(&text, &format!("{durations}_bucket{{le=\"0.002\",{hit}}} 0"));
+        assert_line(&text, &format!("{durations}_bucket{{le=\"0.004\",{hit}}} 3"));
+    }
+
+    #[test]
+    fn functions_and_origins_are_counted_with_what_went_wrong() {
+        let metrics = Metrics::default();
+        let mut record = record(503, "FunctionThrottledError");
+        for outcome in
+            [FunctionOutcome::Continued, FunctionOutcome::Failed(FunctionFailure::Throttled)]
+        {
+            record.functions.push(FunctionRun {
+                name: "gate".into(),
+                event: EventType::ViewerRequest,
+                outcome,
+                time: Duration::from_micros(80),
+                message: None,
+            });
+        }
+        for failure in [Some(OriginFailure::Dns), None] {
+            record.origins.push(OriginAttempt { id: "demo".into(), failure });
+        }
+        metrics.observe(&record);
+        let text = metrics.render();
+        let gate = "function=\"gate\",event=\"viewer-request\"";
+        assert_line(&text, &format!("verge_function_invocations_total{{{gate}}} 2"));
+        assert_line(&text, &format!("verge_function_errors_total{{{gate},kind=\"throttled\"}} 1"));
+        assert_line(&text, &format!("verge_function_time_seconds_count{{{gate}}} 2"));
+        let demo = "distribution=\"E1\",origin=\"demo\"";
+        assert_line(&text, &format!("verge_origin_requests_total{{{demo}}} 2"));
+        assert_line(&text, &format!("verge_origin_failures_total{{{demo},failure=\"dns\"}} 1"));
+    }
+
+    #[test]
+    fn gauges_show_the_moment_they_are_asked() {
+        let metrics = Metrics::default();
+        let numbers = CacheNumbers { objects: 2, bytes: 300, evictions: 1 };
+        metrics.watch_cache(move || numbers);
+        let guard = metrics.begin();
+        assert_line(&metrics.render(), "verge_requests_in_progress 1");
+        drop(guard);
+        metrics.dropped_log_lines().inc();
+        let text = metrics.render();
+        assert_line(&text, "verge_requests_in_progress 0");
+        assert_line(&text, "verge_cache_objects 2");
+        assert_line(&text, "verge_cache_bytes 300");
+        assert_line(&text, "verge_cache_evictions_total 1");
+        assert_line(&text, "verge_access_log_dropped_lines_total 1");
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn every_result_type_of_the_error_table_has_its_own_series() {
+        let failures = [
+            FunctionError::validation(""),
+            FunctionError::execution(""),
+            FunctionError::throttled(""),
+        ];
+        let mut errors = vec![
+            EdgeError::Viewer(ViewerFailure::Malformed),
+            EdgeError::Origin(OriginFailure::Read, String::new()),
+            EdgeError::OnlyIfCached,
+            EdgeError::Internal(String::new()),
+        ];
+        for error in failures {
+            for kind in [FunctionKind::Viewer, FunctionKind::Origin] {
+                let name = String::new();
+                errors.push(EdgeError::Function { kind, name, error: error.clone() });
+            }
+        }
+        for error in errors {
+            assert!(RESULT_TYPES.contains(&error.answer().result_type), "{error:?}");
+        }
+    }
+}
