@@ -26,3 +26,4 @@ pub mod observe;
 pub mod origin;
 pub mod proxy;
 pub mod server;
+pub mod wire;

@@ -265,3 +265,13 @@ pub const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a stopping edge waits for its access log to be written.
 pub const ACCESS_LOG_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// CPU time for loading one viewer function, parsing and running its top level: a function of the largest size takes
+/// some five milliseconds, so this only stops sources that never finish.
+pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500);
+
+/// Fuel that stands for [`VIEWER_FUNCTION_CPU_BUDGET`] when `verge test` counts instructions instead of time.
+pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
+
+/// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
+pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;

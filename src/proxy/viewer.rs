@@ -11,7 +11,8 @@ use super::{answer, framing, head, policy, record, revalidation};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
-use crate::function::{Budget, Function};
+use crate::function::Function;
+use crate::function::js::Budget;
 use crate::ids::FunctionId;
 
 /// Notes who is asking and chooses distribution and behavior, once, from what the viewer sent.
@@ -113,7 +114,7 @@ pub fn run_request_functions(
     ctx: &mut Context,
 ) -> Result<Option<GeneratedResponse>, EdgeError> {
     let route = ctx.route()?.clone();
-    let mut budget = Budget::viewer();
+    let mut budget = Budget::default();
     for &id in &route.behavior.viewer_request {
         let outcome = {
             let published = ctx.published.clone();
@@ -178,7 +179,7 @@ fn run_response_functions(
     ctx: &mut Context,
 ) -> Result<(), EdgeError> {
     let behavior = ctx.route()?.behavior.clone();
-    let mut budget = Budget::viewer();
+    let mut budget = Budget::default();
     for &id in &behavior.viewer_response {
         let bodyless = answer::is_bodyless(session, response);
         let edits = {

@@ -26,13 +26,15 @@ use tokio::task::JoinSet;
 
 use crate::cache::store::Store;
 use crate::config::{AccessLogTarget, Config, Problem};
-use crate::function::engine::{Mode, Sandbox};
+use crate::function::Catalogue;
+use crate::function::engine::Mode;
 use crate::limits::{
     ACCESS_LOG_FLUSH_PATIENCE, COLLAPSED_WAIT_MAX, DRAIN_PATIENCE, UPSTREAM_RETRIES_MAX,
 };
 use crate::observe::access_log::{AccessLog, Sink};
 use crate::observe::metrics::{CacheNumbers, Metrics};
 use crate::proxy::{CacheParts, Edge, Phases, Published};
+use functions::Loader;
 use listener::ViewerListener;
 
 /// Why the edge did not start.
@@ -78,12 +80,17 @@ pub fn run(load: &Load) -> Result<(), StartError> {
         runtime.worker_threads(threads);
     }
     let runtime = runtime.enable_all().thread_name("edge").build().map_err(other)?;
-    let code_cache = config.state_directory.join("code");
-    let sandbox = Sandbox::new(Mode::Production, Some(&code_cache)).map_err(other)?;
-    runtime.block_on(serve(config, &sandbox, load))
+    let loader = Loader::new(Mode::Production, &config)?;
+    let functions = loader.load(&config).map_err(StartError::Problems)?;
+    runtime.block_on(serve(config, functions, &loader, load))
 }
 
-async fn serve(config: Config, sandbox: &Sandbox, load: &Load) -> Result<(), StartError> {
+async fn serve(
+    config: Config,
+    functions: Catalogue,
+    loader: &Loader,
+    load: &Load,
+) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::default());
     let ready = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();
@@ -100,7 +107,6 @@ async fn serve(config: Config, sandbox: &Sandbox, load: &Load) -> Result<(), Sta
         beside.spawn(task);
     }
     let listeners = bind_viewers(&config, &mut places).await?;
-    let functions = functions::load(&config, sandbox).map_err(StartError::Problems)?;
     let threads = config.threads.unwrap_or_else(cores);
     let edge = build_edge(config, functions, &places, &metrics)?;
     let app = build_app(&edge, threads);
@@ -111,7 +117,7 @@ async fn serve(config: Config, sandbox: &Sandbox, load: &Load) -> Result<(), Sta
     }
     ready.store(true, Ordering::Release);
     banner::print(&edge, &places);
-    wait_for_stop(&edge, sandbox, load, &places).await?;
+    wait_for_stop(&edge, loader, load, &places).await?;
     ready.store(false, Ordering::Release);
     drain(&edge, &app, serving, &stop).await;
     Ok(())
@@ -189,7 +195,7 @@ fn make_acceptor(
 
 fn build_edge(
     config: Config,
-    functions: crate::function::Catalogue,
+    functions: Catalogue,
     places: &Places,
     metrics: &Arc<Metrics>,
 ) -> Result<Arc<Edge>, StartError> {
@@ -233,7 +239,7 @@ fn cores() -> usize {
 
 async fn wait_for_stop(
     edge: &Edge,
-    sandbox: &Sandbox,
+    loader: &Loader,
     load: &Load,
     places: &Places,
 ) -> Result<(), StartError> {
@@ -245,16 +251,16 @@ async fn wait_for_stop(
         tokio::select! {
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
-            _ = hang_up.recv() => reload(edge, sandbox, load, places),
+            _ = hang_up.recv() => reload(edge, loader, load, places),
         }
     }
 }
 
 /// Publishes what the configuration says now; keeps what is served when anything is wrong with it.
-fn reload(edge: &Edge, sandbox: &Sandbox, load: &Load, places: &Places) {
+fn reload(edge: &Edge, loader: &Loader, load: &Load, places: &Places) {
     let published = tokio::task::block_in_place(|| {
         let config = load()?;
-        let functions = functions::load(&config, sandbox)?;
+        let functions = loader.load(&config)?;
         Ok(Published { config, functions, https_port: places.https_port() })
     });
     match published {
