@@ -10,7 +10,10 @@ fn a_second_request_is_a_hit_with_an_age() {
     let edge = Scene::with(&origin).start();
     let first = edge.get("/a");
     let second = edge.get("/a");
-    assert_eq!((first.status, first.x_cache().as_str(), first.text().as_str()), (200, "Miss", "page"));
+    assert_eq!(
+        (first.status, first.x_cache().as_str(), first.text().as_str()),
+        (200, "Miss", "page")
+    );
     assert_eq!((second.x_cache().as_str(), second.text().as_str()), ("Hit", "page"));
     assert_eq!(second.header("age"), "0");
     assert_eq!(origin.hits(), 1);
@@ -35,9 +38,7 @@ fn no_store_and_caching_disabled_ask_every_time() {
         "/private" => Answer::new(200, &[("Cache-Control", "no-store")], "p"),
         _ => Answer::cacheable("q"),
     });
-    let edge = Scene::with(&origin)
-        .behavior("/off", "cache_policy = \"CachingDisabled\"")
-        .start();
+    let edge = Scene::with(&origin).behavior("/off", "cache_policy = \"CachingDisabled\"").start();
     for target in ["/private", "/private", "/off", "/off"] {
         assert_eq!(edge.get(target).x_cache(), "Miss", "{target}");
     }

@@ -82,10 +82,8 @@ fn a_generated_response_is_sent_as_made_and_never_cached() {
     let made = "function handler(e) { return { statusCode: 302, statusDescription: 'Found', \
         headers: { location: { value: '/elsewhere' } }, cookies: { a: { value: '1', attributes: 'Path=/' } } }; }";
     let origin = Origin::answering(|_| Answer::cacheable("page"));
-    let edge = Scene::with(&origin)
-        .javascript("f", made)
-        .behavior("*", "viewer_request = \"f\"")
-        .start();
+    let edge =
+        Scene::with(&origin).javascript("f", made).behavior("*", "viewer_request = \"f\"").start();
     for _ in 0..2 {
         let response = edge.get("/a");
         assert_eq!((response.status, response.header("location").as_str()), (302, "/elsewhere"));
@@ -99,7 +97,8 @@ fn a_generated_response_is_sent_as_made_and_never_cached() {
 
 #[test]
 fn untouched_bytes_stay_untouched() {
-    let add = "function handler(e) { e.request.headers['x-added'] = { value: '1' }; return e.request; }";
+    let add =
+        "function handler(e) { e.request.headers['x-added'] = { value: '1' }; return e.request; }";
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let words = "viewer_request = \"f\"\norigin_request_policy = \"AllViewer\"";
     let edge = Scene::with(&origin).javascript("f", add).behavior("*", words).start();
@@ -139,7 +138,10 @@ fn a_response_headers_policy_stamps_every_answer() {
     let deny = "function handler(e) { return { statusCode: 403 }; }";
     let edge = Scene::with(&origin)
         .javascript("deny", deny)
-        .behavior("/denied", "viewer_request = \"deny\"\nresponse_headers_policy = \"SecurityHeadersPolicy\"")
+        .behavior(
+            "/denied",
+            "viewer_request = \"deny\"\nresponse_headers_policy = \"SecurityHeadersPolicy\"",
+        )
         .behavior("*", "response_headers_policy = \"SecurityHeadersPolicy\"")
         .start();
     for target in ["/a", "/denied"] {

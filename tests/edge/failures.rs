@@ -11,9 +11,24 @@ fn a_failing_viewer_function_fails_its_request_and_only_that() {
         ("loops", "for (;;) {}", 503, "FunctionThrottledError"),
         ("recurses", "function f() { return f() + 1 } f()", 503, "FunctionExecutionError"),
         ("nothing", "return undefined", 502, "FunctionValidationError"),
-        ("upper", "e.request.headers['X-Up'] = { value: 'a' }; return e.request", 502, "FunctionValidationError"),
-        ("crlf", "e.request.headers['x-a'] = { value: 'a\\r\\nb: c' }; return e.request", 502, "FunctionValidationError"),
-        ("host", "e.request.headers.host.value = 'other'; return e.request", 502, "FunctionValidationError"),
+        (
+            "upper",
+            "e.request.headers['X-Up'] = { value: 'a' }; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
+        (
+            "crlf",
+            "e.request.headers['x-a'] = { value: 'a\\r\\nb: c' }; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
+        (
+            "host",
+            "e.request.headers.host.value = 'other'; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
     ];
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let mut scene = Scene::with(&origin);
@@ -101,7 +116,10 @@ fn what_a_behavior_does_not_allow_is_refused_before_anything_runs() {
         .https()
         .javascript("never", never)
         .behavior("/secure", "viewer_request = \"never\"\nviewer_protocol_policy = \"https-only\"")
-        .behavior("/moved", "viewer_request = \"never\"\nviewer_protocol_policy = \"redirect-to-https\"")
+        .behavior(
+            "/moved",
+            "viewer_request = \"never\"\nviewer_protocol_policy = \"redirect-to-https\"",
+        )
         .start();
     assert_eq!(edge.request("DELETE", "/").send().status, 403);
     assert_eq!(edge.request("GET", "/").body(b"x").send().status, 403);
@@ -127,10 +145,14 @@ fn a_reload_publishes_what_is_right_and_keeps_what_is_served_otherwise() {
         .behavior("*", "viewer_request = \"old\"")
         .start();
     assert_eq!(edge.get("/").text(), "old");
-    edge.rewrite_configuration(|text| text.replace("viewer_request = \"old\"", "viewer_request = \"nix\""));
+    edge.rewrite_configuration(|text| {
+        text.replace("viewer_request = \"old\"", "viewer_request = \"nix\"")
+    });
     edge.signal("-HUP");
     assert_eq!(edge.get("/").text(), "old");
-    edge.rewrite_configuration(|text| text.replace("viewer_request = \"nix\"", "viewer_request = \"new\""));
+    edge.rewrite_configuration(|text| {
+        text.replace("viewer_request = \"nix\"", "viewer_request = \"new\"")
+    });
     edge.signal("-HUP");
     while edge.get("/").text() != "new" {
         std::thread::yield_now();

@@ -83,7 +83,8 @@ impl Scene {
 
     /// Adds a behavior for a path pattern; `words` are further lines of its table.
     pub fn behavior(mut self, path_pattern: &str, words: &str) -> Self {
-        let policy = if words.contains("cache_policy") { "" } else { "cache_policy = \"obedient\"\n" };
+        let policy =
+            if words.contains("cache_policy") { "" } else { "cache_policy = \"obedient\"\n" };
         self.behaviors.push_str(&format!(
             "[[distribution.behavior]]\npath_pattern = \"{path_pattern}\"\ntarget = \"origin\"\n{policy}{words}\n"
         ));
