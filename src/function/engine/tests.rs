@@ -1,3 +1,5 @@
+//! The sandbox: kept code, its damage, interruption.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

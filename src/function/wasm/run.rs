@@ -51,8 +51,9 @@ impl<'a> Run<'a> {
         let deadline = Instant::now() + function.budget;
         let mut store = store(&function.sandbox, function.memory_bytes_max);
         store.set_epoch_deadline(ORIGIN_FUNCTION_SLICE_TICKS);
-        // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's own queue, so that
-        // timers and sockets of the same thread get their turn; the engine's built-in yield starves them.
+        // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's
+        // own queue, so that timers and sockets of the same thread get their turn; the engine's
+        // built-in yield starves them.
         store.epoch_deadline_callback(move |_| {
             if Instant::now() >= deadline {
                 return Ok(UpdateDeadline::Interrupt);
@@ -64,7 +65,8 @@ impl<'a> Run<'a> {
         Self { function, store, deadline, cpu: Duration::ZERO, _running: running }
     }
 
-    /// Runs `call` until it ends or the deadline passes, and counts the CPU time it takes on whatever threads.
+    /// Runs `call` until it ends or the deadline passes, and counts the CPU time it takes on
+    /// whatever threads.
     pub(super) async fn within_budget<T>(
         &mut self,
         call: impl AsyncFnOnce(&mut GuestStore) -> Result<T, Fault>,
@@ -109,7 +111,8 @@ pub(super) fn store(sandbox: &Sandbox, memory_bytes_max: usize) -> GuestStore {
     store.limiter(|state| state);
     store.set_hostcall_fuel(ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX);
     if sandbox.mode() == Mode::Metered {
-        // Fuel is for counting here; the deadline does the stopping. Setting fails only where nothing is counted.
+        // Fuel is for counting here; the deadline does the stopping. Setting fails only where
+        // nothing is counted.
         let _ = store.set_fuel(u64::MAX);
     }
     store
@@ -148,8 +151,8 @@ pub(super) fn describe(
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => FunctionError::execution(format!("trapped: {trap}")),
-        // What is neither a trap nor a refusal is a value the engine could not read: a pointer outside the memory, text
-        // that is not UTF-8, a case that does not exist.
+        // What is neither a trap nor a refusal is a value the engine could not read: a pointer
+        // outside the memory, text that is not UTF-8, a case that does not exist.
         None => FunctionError::validation(format!("returned no valid value: {error:#}")),
     }
 }
