@@ -172,6 +172,6 @@ pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
 /// Text of a function's own error that goes into the log, characters.
 pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
 
-/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a millisecond, so that
-/// the usual call never pauses and a spinning one delays others by no more than that.
-pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
+/// How long an origin function runs before it lets other requests of its thread go on: so long
+/// that the usual call never pauses, so short that a spinning one hardly delays the others.
+pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);

@@ -167,7 +167,7 @@ impl Sandbox {
             match deserialize(code.bytes()) {
                 Ok(loaded) => return Ok(loaded),
                 Err(error) => {
-                    tracing::warn!(name, %error, "compiled code refused; compiling again")
+                    tracing::warn!(name, %error, "compiled code refused; compiling again");
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::function::Invocation;
 use crate::function::engine::{Mode, RunningGuest, Sandbox};
 use crate::limits::{
     FUNCTION_ERROR_CHARS_MAX, ORIGIN_FUNCTION_CONCURRENCY_MAX, ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX,
-    ORIGIN_FUNCTION_SLICE_TICKS,
+    ORIGIN_FUNCTION_SLICE, SANDBOX_TICK,
 };
 
 /// The store a guest lives in.
@@ -50,7 +50,8 @@ impl<'a> Run<'a> {
     pub(super) fn new(function: &'a OriginFunction) -> Self {
         let deadline = Instant::now() + function.budget;
         let mut store = store(&function.sandbox, function.memory_bytes_max);
-        store.set_epoch_deadline(ORIGIN_FUNCTION_SLICE_TICKS);
+        let slice = slice_ticks();
+        store.set_epoch_deadline(slice);
         // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's
         // own queue, so that timers and sockets of the same thread get their turn; the engine's
         // built-in yield starves them.
@@ -59,7 +60,7 @@ impl<'a> Run<'a> {
                 return Ok(UpdateDeadline::Interrupt);
             }
             let pause = Box::pin(tokio::task::yield_now());
-            Ok(UpdateDeadline::YieldCustom(ORIGIN_FUNCTION_SLICE_TICKS, pause))
+            Ok(UpdateDeadline::YieldCustom(slice, pause))
         });
         let running = function.sandbox.running_guest();
         Self { function, store, deadline, cpu: Duration::ZERO, _running: running }
@@ -159,6 +160,12 @@ pub(super) fn describe(
 
 fn over_budget(budget: Duration) -> FunctionError {
     FunctionError::throttled(format!("ran longer than its budget of {budget:?}"))
+}
+
+/// Ticks of one slice, at least one.
+fn slice_ticks() -> u64 {
+    let ticks = ORIGIN_FUNCTION_SLICE.as_micros() / SANDBOX_TICK.as_micros().max(1);
+    u64::try_from(ticks).unwrap_or(1).max(1)
 }
 
 fn cut(text: &str) -> String {
