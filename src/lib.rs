@@ -20,3 +20,4 @@ pub mod event;
 pub mod function;
 pub mod ids;
 pub mod limits;
+pub mod wire;

@@ -115,3 +115,13 @@ pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
 /// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a millisecond, so that
 /// the usual call never pauses and a spinning one delays others by no more than that.
 pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
+
+/// CPU time for loading one viewer function, parsing and running its top level: a function of the largest size takes
+/// some five milliseconds, so this only stops sources that never finish.
+pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500);
+
+/// Fuel that stands for [`VIEWER_FUNCTION_CPU_BUDGET`] when `verge test` counts instructions instead of time.
+pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
+
+/// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
+pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;
