@@ -14,8 +14,8 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
-pub mod config;
 pub mod cache;
+pub mod config;
 pub mod distribution;
 pub mod error;
 pub mod event;
