@@ -4,8 +4,8 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 6 | [`cli`] |
-//! | 5 | [`server`]: listeners, TLS, admin, demo origin |
+//! | 6 | `cli` |
+//! | 5 | `server`: listeners, TLS, admin, demo origin |
 //! | 4 | [`proxy`]: the life of a request |
 //! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
 //! | 2 | [`distribution`], [`observe`] |
@@ -23,4 +23,7 @@ pub mod function;
 pub mod ids;
 pub mod limits;
 pub mod observe;
+pub mod origin;
+pub mod proxy;
 pub mod server;
+pub mod wire;

@@ -263,3 +263,45 @@ pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
 /// millisecond, so that the usual call never pauses and a spinning one delays others by no more
 /// than that.
 pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
+/// How long an origin's address is remembered: long enough to keep lookups off the misses, short enough to follow a
+/// moved origin within one error caching time.
+pub const ORIGIN_DNS_TTL: Duration = Duration::from_secs(10);
+
+/// Origin names remembered; origin functions may choose any.
+pub const ORIGIN_DNS_ENTRIES_MAX: usize = 1_024;
+
+/// Background revalidations that were decided on and have not started yet; each is a few hundred bytes.
+pub const REVALIDATIONS_PENDING_MAX: usize = 4_096;
+
+/// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
+pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Viewer connections at a time, count, of one listener: what a process with the common limit of 65,536 file
+/// descriptors can serve when each also needs one to an origin.
+pub const VIEWER_CONNECTIONS_MAX: usize = 30_000;
+
+/// How long a viewer may take for a TLS handshake.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request waits for another one to fill the cache for both before it asks the origin itself.
+pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How often one request may go upstream: three attempts for each member of an origin group, one to play what
+/// origin-response returned, and one to spare.
+pub const UPSTREAM_RETRIES_MAX: usize = 8;
+
+/// How long requests under way are waited for when the edge stops: a little longer than an origin function may run.
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a stopping edge waits for its access log to be written.
+pub const ACCESS_LOG_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// CPU time for loading one viewer function, parsing and running its top level: a function of the largest size takes
+/// some five milliseconds, so this only stops sources that never finish.
+pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500);
+
+/// Fuel that stands for [`VIEWER_FUNCTION_CPU_BUDGET`] when `verge test` counts instructions instead of time.
+pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
+
+/// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
+pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;

@@ -22,7 +22,7 @@ use policy::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 #[derive(Debug)]
 pub struct Distribution {
     /// Opaque id, as in `context.distributionId`.
-    pub id: String,
+    pub id: Arc<str>,
     /// The name functions see as `context.distributionDomainName`, and the first part of every
     /// cache key.
     pub domain_name: String,
@@ -72,6 +72,8 @@ pub enum Target {
 /// A cache behavior.
 #[derive(Debug)]
 pub struct Behavior {
+    /// Its path pattern as written, for the record.
+    pub name: Arc<str>,
     /// Which viewer paths it is for.
     pub path_pattern: PathPattern,
     /// Where misses go.
@@ -124,7 +126,7 @@ pub enum OriginHttpVersion {
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Its id in the configuration.
-    pub id: String,
+    pub id: Arc<str>,
     /// Host name or address, without port.
     pub domain_name: String,
     /// Prefix of every path, without trailing slash; empty for none.

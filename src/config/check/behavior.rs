@@ -105,6 +105,7 @@ pub(super) fn check(
     let viewer_response =
         chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
     Some(Behavior {
+        name: pattern(written).into(),
         path_pattern: PathPattern::new(pattern(written)),
         target: target?,
         viewer_protocol_policy,

@@ -87,7 +87,7 @@ fn check(
     let behaviors = behaviors.into_iter().map(|one| one.map(Arc::new)).collect::<Option<_>>();
     let (origins, origin_groups) = targets.into_parts()?;
     Some(Distribution {
-        id,
+        id: id.into(),
         domain_name,
         aliases,
         default_root_object,

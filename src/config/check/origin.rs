@@ -150,7 +150,7 @@ impl Targets {
             problems.add(at, format!("{code} cannot mean a failover"), remedy);
         }
         Some(OriginGroup {
-            id: written.id.clone()?,
+            id: written.id.clone()?.into(),
             primary: primary?,
             secondary: secondary?,
             failover_status_codes: codes,
@@ -216,7 +216,7 @@ fn origin(
     let path = path(written.path.as_deref(), &format!("{at}.path"), problems);
     Some(Origin {
         custom_headers: custom_headers(written, at, problems),
-        id: written.id.clone()?,
+        id: written.id.clone()?.into(),
         domain_name: domain_name?,
         path,
         protocol: match written.protocol {

@@ -39,7 +39,7 @@ fn the_smallest_configuration_gets_every_default() {
     assert_eq!(config.cache.memory_bytes_max, 256 << 20);
     assert_eq!(config.cache.object_bytes_max, 64 << 20);
     let distribution = &config.distributions[0];
-    assert_eq!(distribution.id, "EVERGE00000001");
+    assert_eq!(&*distribution.id, "EVERGE00000001");
     assert_eq!(distribution.domain_name, "everge00000001.cloudfront.net");
     let origin = &distribution.origins[0];
     assert_eq!((origin.http_port, origin.https_port), (80, 443));
@@ -116,7 +116,7 @@ fn a_host_finds_its_distribution() {
         ("", "any"),
     ];
     for (host, id) in cases {
-        let found = config.distribution_for(host).map(|distribution| distribution.id.as_str());
+        let found = config.distribution_for(host).map(|distribution| &*distribution.id);
         assert_eq!(found, Some(id), "{host}");
     }
     let strict = loaded(&part("[\"a.example\"]", "one"));

@@ -1,3 +1,5 @@
+//! The compiled-code cache on a real disk, and the clock that interrupts guests.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
