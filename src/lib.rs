@@ -15,6 +15,7 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 pub mod cache;
+pub mod cli;
 pub mod config;
 pub mod distribution;
 pub mod error;

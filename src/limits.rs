@@ -305,3 +305,6 @@ pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
 
 /// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
 pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;
+/// How long an origin function runs before it lets other requests of its thread go on: so long
+/// that the usual call never pauses, so short that a spinning one hardly delays the others.
+pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);

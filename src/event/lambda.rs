@@ -1,8 +1,10 @@
-//! Origin events as Lambda@Edge shapes them: what a function is shown, and what becomes of what it returns.
+//! Origin events as Lambda@Edge shapes them: what a function is shown, and what becomes of what it
+//! returns.
 //!
-//! Functions see text, requests and responses are bytes. Text goes out through [`shown`]; what comes back is compared with
-//! what was shown, and only differences become edits, so that bytes a function never touched are never re-encoded.
-//! Source: spec Lambda@Edge sections 2 (events), 3 (results), 4 (sizes) and 5 (headers).
+//! Functions see text, requests and responses are bytes. Text goes out through [`shown`]; what
+//! comes back is compared with what was shown, and only differences become edits, so that bytes a
+//! function never touched are never re-encoded. Source: spec Lambda@Edge sections 2 (events), 3
+//! (results), 4 (sizes) and 5 (headers).
 
 mod check;
 mod json;
@@ -83,7 +85,8 @@ pub enum ReturnedAction {
     Respond(ReturnedResponse),
 }
 
-/// Bytes as a function is shown them: as UTF-8 if they are, else each byte as the ISO-8859-1 character it stands for.
+/// Bytes as a function is shown them: as UTF-8 if they are, else each byte as the ISO-8859-1
+/// character it stands for.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
@@ -92,8 +95,8 @@ pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The field lines that a function is shown, names in lower case. Those it may never set are hidden from it, and stay
-/// as they are.
+/// The field lines that a function is shown, names in lower case. Those it may never set are hidden
+/// from it, and stay as they are.
 pub fn visible_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     headers
         .iter()

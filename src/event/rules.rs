@@ -1,6 +1,7 @@
 //! Which header fields a function may see and change at which event.
 //!
-//! Source: spec CloudFront Functions section 5 and Lambda@Edge section 5. No other file knows a header by its rule.
+//! Source: spec CloudFront Functions section 5 and Lambda@Edge section 5. No other file knows a
+//! header by its rule.
 
 use http::HeaderName;
 

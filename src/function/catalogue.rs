@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::engine::Sandbox;
 use super::js::{JsEngine, ViewerFunction};
 use super::wasm::OriginFunction;
 use crate::ids::FunctionId;
-use crate::limits;
 
 /// What a function is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -29,6 +29,10 @@ pub struct Source {
     pub runtime: Runtime,
     /// JavaScript, or a component's bytes.
     pub code: Vec<u8>,
+    /// Wall-clock time of one call of a component; JavaScript has the budget of its event.
+    pub budget: Duration,
+    /// Memory of one call of a component, bytes.
+    pub memory_bytes_max: usize,
 }
 
 /// Why a function cannot be used, for its author.
@@ -130,8 +134,8 @@ fn load(sandbox: &Sandbox, engine: &Arc<JsEngine>, source: &Source) -> Result<Fu
                 sandbox,
                 &source.name,
                 &source.code,
-                limits::ORIGIN_FUNCTION_BUDGET,
-                limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+                source.budget,
+                source.memory_bytes_max,
             );
             // Its text already names the function and says what to do.
             loaded.map(Function::Origin).map_err(|error| LoadError::plain(source, &error))

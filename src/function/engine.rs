@@ -1,8 +1,9 @@
 //! The sandbox: one wasmtime engine that both kinds of function run in.
 //!
-//! Viewer functions (JavaScript, in a guest that holds the interpreter) call it on the thread that asks; origin functions
-//! run in it on fibres. This file decides how instances get their memory, how guests are interrupted, and how code is
-//! compiled and kept. It knows neither kind's interface.
+//! Viewer functions (JavaScript, in a guest that holds the interpreter) call it on the thread that
+//! asks; origin functions run in it on fibres. This file decides how instances get their memory,
+//! how guests are interrupted, and how code is compiled and kept. It knows neither kind's
+//! interface.
 
 mod code_cache;
 mod ticker;
@@ -29,12 +30,13 @@ pub use ticker::RunningGuest;
 pub enum Mode {
     /// Serving: guests are interrupted by time, nothing is counted.
     Production,
-    /// `verge test`: every instruction is counted as fuel as well, the same on a busy and on an idle machine. Slower.
-    /// A store starts with no fuel; its owner grants some.
+    /// `verge test`: every instruction is counted as fuel as well, the same on a busy and on an
+    /// idle machine. Slower. A store starts with no fuel; its owner grants some.
     Metered,
 }
 
-/// Why a sandbox could not be made or code could not be loaded: the place and the remedy, for a human.
+/// Why a sandbox could not be made or code could not be loaded: the place and the remedy, for a
+/// human.
 #[derive(Debug)]
 pub struct SandboxError(String);
 
@@ -74,8 +76,8 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Makes a sandbox. With a `cache` directory, compiled code is kept there; a directory that cannot be trusted is
-    /// not used, which costs seconds at each start and is logged.
+    /// Makes a sandbox. With a `cache` directory, compiled code is kept there; a directory that
+    /// cannot be trusted is not used, which costs seconds at each start and is logged.
     ///
     /// # Errors
     /// When the address space cannot be reserved or a thread cannot be started.
@@ -114,34 +116,38 @@ impl Sandbox {
         self.inner.mode
     }
 
-    /// Keeps the epoch advancing, every [`limits::SANDBOX_TICK`], until the guard is dropped. Every call into a guest,
-    /// its start function included, must be made while one is held.
+    /// Keeps the epoch advancing, every [`limits::SANDBOX_TICK`], until the guard is dropped. Every
+    /// call into a guest, its start function included, must be made while one is held.
     pub fn running_guest(&self) -> RunningGuest<'_> {
         self.inner.ticker.enter()
     }
 
-    /// A permit to run one origin function; `None` when [`limits::ORIGIN_FUNCTION_CONCURRENCY_MAX`] run already.
+    /// A permit to run one origin function; `None` when [`limits::ORIGIN_FUNCTION_CONCURRENCY_MAX`]
+    /// run already.
     #[must_use]
     pub fn origin_permit(&self) -> Option<SemaphorePermit<'_>> {
         self.inner.origin_permits.try_acquire().ok()
     }
 
-    /// Loads a core module, from the cache if it was compiled before. Blocks for as long as compiling takes.
+    /// Loads a core module, from the cache if it was compiled before. Blocks for as long as
+    /// compiling takes.
     ///
     /// # Errors
     /// When `wasm` is not a module that this engine accepts; `name` says which it was.
     pub fn load_module(&self, name: &str, wasm: &[u8]) -> Result<Module, SandboxError> {
         let engine = self.engine();
         self.load(name, Kind::Module, wasm, |code| {
-            // SAFETY: `code` was serialised either just now by this engine or by a build with the same compatibility
-            // hash, and in the second case was read from a file of ours, in a directory that only our account may
-            // write to, whose content has the SHA-256 that was stored when it was written. What remains is an
-            // attacker who already runs as our account, and such a one needs no forged code.
+            // SAFETY: `code` was serialised either just now by this engine or by a build with the
+            // same compatibility hash, and in the second case was read from a file of ours, in a
+            // directory that only our account may write to, whose content has the SHA-256 that was
+            // stored when it was written. What remains is an attacker who already runs as our
+            // account, and such a one needs no forged code.
             unsafe { Module::deserialize(engine, code) }
         })
     }
 
-    /// Loads a component, from the cache if it was compiled before. Blocks for as long as compiling takes.
+    /// Loads a component, from the cache if it was compiled before. Blocks for as long as compiling
+    /// takes.
     ///
     /// # Errors
     /// When `wasm` is not a component that this engine accepts; `name` says which it was.
@@ -222,11 +228,12 @@ fn engine_config(mode: Mode, origin_functions: u32) -> Config {
         .max_wasm_stack(limits::SANDBOX_STACK_BYTES_MAX)
         .async_stack_size(limits::SANDBOX_FIBRE_STACK_BYTES)
         .cranelift_opt_level(OptLevel::Speed)
-        // 4 GiB reserved for each memory: every 32-bit address falls inside it or its guard, so the compiled code needs
-        // no bounds checks and memories never move.
+        // 4 GiB reserved for each memory: every 32-bit address falls inside it or its guard, so the
+        // compiled code needs no bounds checks and memories never move.
         .memory_reservation(1 << 32)
         .memory_init_cow(true)
-        // Nobody walks guest frames: traps name their kind, and that is what the log shows. Less machine code.
+        // Nobody walks guest frames: traps name their kind, and that is what the log shows. Less
+        // machine code.
         .wasm_backtrace_max_frames(None)
         .native_unwind_info(false)
         .generate_address_map(false)
@@ -236,9 +243,10 @@ fn engine_config(mode: Mode, origin_functions: u32) -> Config {
     config
 }
 
-/// Sizes of the pool. Only address space is reserved here: with the production limits 2,256 memories of 4 GiB, 9 TiB
-/// of the 128 TiB that a process has; memory is used where guests touch it. The numbers are sums of what each kind may
-/// need at its own limit, so that no burst of one kind can take the slots of the other.
+/// Sizes of the pool. Only address space is reserved here: with the production limits 2,256
+/// memories of 4 GiB, 9 TiB of the 128 TiB that a process has; memory is used where guests touch
+/// it. The numbers are sums of what each kind may need at its own limit, so that no burst of one
+/// kind can take the slots of the other.
 fn pool(mode: Mode, origin_functions: u32) -> PoolingAllocationConfig {
     let viewer_instances = match mode {
         Mode::Production => limits::VIEWER_FUNCTION_INSTANCES_MAX,
@@ -260,13 +268,14 @@ fn pool(mode: Mode, origin_functions: u32) -> PoolingAllocationConfig {
         .max_memory_size(1 << 32)
         .max_unused_warm_slots(limits::SANDBOX_WARM_MEMORIES_MAX);
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        // The kernel says which pages a call dirtied; only those are copied back, and none is faulted in again.
+        // The kernel says which pages a call dirtied; only those are copied back, and none is
+        // faulted in again.
         pool.pagemap_scan(Enabled::Yes)
             .linear_memory_keep_resident(limits::SANDBOX_RESIDENT_BYTES_MAX)
             .table_keep_resident(limits::SANDBOX_TABLE_ELEMENTS_MAX * size_of::<usize>());
     } else {
-        // Resident memory without the scan means copying all of it for each call, which measured slower than letting
-        // the copy-on-write mapping fault.
+        // Resident memory without the scan means copying all of it for each call, which measured
+        // slower than letting the copy-on-write mapping fault.
         tracing::info!(
             "this kernel has no PAGEMAP_SCAN (Linux 6.7): instances are reset by page faults, \
              which is slower"

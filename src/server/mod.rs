@@ -67,13 +67,13 @@ fn other(error: impl fmt::Display) -> StartError {
 }
 
 /// Reads the configuration; called at the start and at each reload.
-pub type Load = dyn Fn() -> Result<Config, Vec<Problem>> + Send + Sync;
+pub type Load<'a> = dyn Fn() -> Result<Config, Vec<Problem>> + Send + Sync + 'a;
 
 /// Serves until SIGINT or SIGTERM, then finishes what is under way. SIGHUP reloads configuration and functions.
 ///
 /// # Errors
 /// Everything that keeps the edge from starting; nothing is served then.
-pub fn run(load: &Load) -> Result<(), StartError> {
+pub fn run(load: &Load<'_>) -> Result<(), StartError> {
     let config = load().map_err(StartError::Problems)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = config.threads {
@@ -89,7 +89,7 @@ async fn serve(
     config: Config,
     functions: Catalogue,
     loader: &Loader,
-    load: &Load,
+    load: &Load<'_>,
 ) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::default());
     let ready = Arc::new(AtomicBool::new(false));
@@ -240,7 +240,7 @@ fn cores() -> usize {
 async fn wait_for_stop(
     edge: &Edge,
     loader: &Loader,
-    load: &Load,
+    load: &Load<'_>,
     places: &Places,
 ) -> Result<(), StartError> {
     let listen = |kind| signal(kind).map_err(other);
@@ -257,7 +257,7 @@ async fn wait_for_stop(
 }
 
 /// Publishes what the configuration says now; keeps what is served when anything is wrong with it.
-fn reload(edge: &Edge, loader: &Loader, load: &Load, places: &Places) {
+fn reload(edge: &Edge, loader: &Loader, load: &Load<'_>, places: &Places) {
     let published = tokio::task::block_in_place(|| {
         let config = load()?;
         let functions = loader.load(&config)?;

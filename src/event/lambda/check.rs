@@ -25,7 +25,8 @@ fn invalid<T>(message: impl Into<String>) -> Checked<T> {
     Err(FunctionError::validation(message))
 }
 
-/// Checks a request that an origin-request function returned; yields its changes, and the origin if that changed.
+/// Checks a request that an origin-request function returned; yields its changes, and the origin if
+/// that changed.
 ///
 /// # Errors
 /// A validation error that names the member. spec: Lambda@Edge sections 2.1, 4 and 5.
@@ -79,7 +80,8 @@ fn changed_query(original: Option<&[u8]>, query: String) -> Checked<Option<Optio
     Ok(Some((!query.is_empty()).then_some(query)))
 }
 
-/// RFC 9112 section 3.2: a request target has no white space and no controls; a fragment is never sent.
+/// RFC 9112 section 3.2: a request target has no white space and no controls; a fragment is never
+/// sent.
 fn is_target_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'#'
 }
@@ -103,7 +105,8 @@ fn check_uri_length(request: &RequestView<'_>, edits: &RequestEdits) -> Checked<
     Ok(())
 }
 
-/// spec: Lambda@Edge section 2.1. What the configuration itself said is not checked again, only what changed.
+/// spec: Lambda@Edge section 2.1. What the configuration itself said is not checked again, only
+/// what changed.
 fn check_origin(
     original: &CustomOrigin,
     returned: ReturnedOrigin,
@@ -270,7 +273,8 @@ pub fn check_generated(returned: ReturnedResponse) -> Checked<GeneratedResponse>
         if rules::is_disallowed(&name) {
             return disallowed(&name);
         }
-        // The edge frames the response it sends; a length or coding that the function made up could only contradict.
+        // The edge frames the response it sends; a length or coding that the function made up could
+        // only contradict.
         if rules::is_read_only(EventType::OriginRequest, &name) {
             return read_only(&name);
         }

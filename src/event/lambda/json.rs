@@ -1,6 +1,8 @@
-//! Lambda@Edge's JSON: the event as a function of the `lambda` world gets it, and what it returns read back.
+//! Lambda@Edge's JSON: the event as a function of the `lambda` world gets it, and what it returns
+//! read back.
 //!
-//! Order of members and spelling follow the event structure page, so that handlers written for it run unchanged.
+//! Order of members and spelling follow the event structure page, so that handlers written for it
+//! run unchanged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +26,8 @@ fn invalid<T>(message: impl Into<String>) -> Read<T> {
     Err(FunctionError::validation(message))
 }
 
-/// The whole event, `{"Records":[{"cf":{…}}]}`, with `response` for origin-response. spec: Lambda@Edge section 2.
+/// The whole event, `{"Records":[{"cf":{…}}]}`, with `response` for origin-response. spec:
+/// Lambda@Edge section 2.
 #[must_use]
 pub fn event_json(
     event: EventType,
@@ -99,7 +102,8 @@ fn headers_json<'a>(
     object
 }
 
-/// `accept-encoding` as `Accept-Encoding`: what the edge shows as `key`, because it keeps no original spelling.
+/// `accept-encoding` as `Accept-Encoding`: what the edge shows as `key`, because it keeps no
+/// original spelling.
 fn title_case(name: &str) -> String {
     let mut upper_next = true;
     name.chars()
@@ -111,7 +115,8 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// A request after a function's edits, as the function would have returned it. For golden files and `verge test`.
+/// A request after a function's edits, as the function would have returned it. For golden files and
+/// `verge test`.
 #[must_use]
 pub fn edited_request_json(
     context: &EventContext<'_>,
@@ -134,7 +139,8 @@ pub fn edited_request_json(
     request_json(context, &edited, origin)
 }
 
-/// A response after a function's edits, as the function would have returned it. For golden files and `verge test`.
+/// A response after a function's edits, as the function would have returned it. For golden files
+/// and `verge test`.
 #[must_use]
 pub fn edited_response_json(response: &ResponseView<'_>, edits: &ResponseEdits) -> Value {
     let mut headers = response.headers.clone();
@@ -144,7 +150,8 @@ pub fn edited_response_json(response: &ResponseView<'_>, edits: &ResponseEdits) 
     response_json(status, reason, &headers, edits.body.as_ref())
 }
 
-/// A response that a function made up, as the function would have returned it. For golden files and `verge test`.
+/// A response that a function made up, as the function would have returned it. For golden files and
+/// `verge test`.
 #[must_use]
 pub fn generated_response_json(response: &GeneratedResponse) -> Value {
     let body = (!response.body.is_empty()).then_some(&response.body);
@@ -320,7 +327,8 @@ fn small_number(object: &Map<String, Value>, place: &str, member: &str) -> Read<
     number.map_or_else(|| invalid(format!("{place}.{member} must be a whole number")), Ok)
 }
 
-/// `{"name": [{"key": "Name", "value": "…"}, …], …}`, keys optional but then equal to the name but for case.
+/// `{"name": [{"key": "Name", "value": "…"}, …], …}`, keys optional but then equal to the name but
+/// for case.
 pub(super) fn header_lines(
     object: &mut Map<String, Value>,
     place: &str,

@@ -1,7 +1,8 @@
 //! Compiled machine code on disk, so that a restart does not compile again.
 //!
-//! The engine runs whatever such a file holds, so a file is believed only when three things are true: its directory is
-//! ours alone, the file is ours, and its content has the hash it claims. Anything else is as good as no file.
+//! The engine runs whatever such a file holds, so a file is believed only when three things are
+//! true: its directory is ours alone, the file is ours, and its content has the hash it claims.
+//! Anything else is as good as no file.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -49,7 +50,8 @@ impl CodeCache {
     /// Opens a directory, making it (mode 0700) when it is not there.
     ///
     /// # Errors
-    /// When it cannot be made, is not a directory, belongs to somebody else, or somebody else may write to it.
+    /// When it cannot be made, is not a directory, belongs to somebody else, or somebody else may
+    /// write to it.
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
         if let Some(parent) = directory.parent() {
             fs::create_dir_all(parent)?;
@@ -78,24 +80,28 @@ impl CodeCache {
         self.directory.join(name).with_extension(EXTENSION)
     }
 
-    /// Reads code back. `None` when there is none, and also when it cannot be believed; that is logged.
+    /// Reads code back. `None` when there is none, and also when it cannot be believed; that is
+    /// logged.
     pub(super) fn read(&self, path: &Path) -> Option<VerifiedCode> {
         match read_verified(path) {
             Ok(code) => Some(code),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "compiled code ignored; compiling again");
+                let file = path.display();
+                tracing::warn!(%file, %error, "compiled code ignored; compiling again");
                 None
             }
         }
     }
 
-    /// Keeps code for the next start: written beside its place and renamed, so that no reader sees half a file.
+    /// Keeps code for the next start: written beside its place and renamed, so that no reader sees
+    /// half a file.
     ///
     /// # Errors
     /// When the disk is full or read-only.
     pub(super) fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
-        // Two threads of this process may write the same code at once; two processes have different ids.
+        // Two threads of this process may write the same code at once; two processes have different
+        // ids.
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let draft = path.with_extension(format!("{}-{serial}.part", std::process::id()));
@@ -108,7 +114,8 @@ impl CodeCache {
         self.prune(path)
     }
 
-    /// Removes the oldest files while the directory holds more than its limit; `keep` was just written and stays.
+    /// Removes the oldest files while the directory holds more than its limit; `keep` was just
+    /// written and stays.
     fn prune(&self, keep: &Path) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
@@ -151,7 +158,8 @@ fn write_draft(draft: &Path, code: &[u8]) -> io::Result<()> {
     file.write_all(MAGIC)?;
     file.write_all(digest::digest(&digest::SHA256, code).as_ref())?;
     file.write_all(code)?;
-    // Without this a power cut may leave a renamed file of zeros; the hash would catch it at the price of compiling.
+    // Without this a power cut may leave a renamed file of zeros; the hash would catch it at the
+    // price of compiling.
     file.sync_data()
 }
 
@@ -166,7 +174,8 @@ fn check_ours(metadata: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Feeds what is hashed into SHA-256: the standard hashers are short and may differ from run to run.
+/// Feeds what is hashed into SHA-256: the standard hashers are short and may differ from run to
+/// run.
 struct Sha256Hasher(digest::Context);
 
 impl Hasher for Sha256Hasher {

@@ -1,4 +1,4 @@
-//! The compiled-code cache on a real disk, and the clock that interrupts guests.
+//! The sandbox: kept code, its damage, interruption.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

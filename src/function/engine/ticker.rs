@@ -1,7 +1,9 @@
-//! The clock that interrupts guests: one thread that advances the engine's epoch while any guest runs.
+//! The clock that interrupts guests: one thread that advances the engine's epoch while any guest
+//! runs.
 //!
-//! Guests check the epoch at loop heads and function entries. An edge without traffic must not burn CPU on ticks nobody
-//! looks at, so the thread parks when no guest has run for a while; a call that finds it parked wakes it.
+//! Guests check the epoch at loop heads and function entries. An edge without traffic must not burn
+//! CPU on ticks nobody looks at, so the thread parks when no guest has run for a while; a call that
+//! finds it parked wakes it.
 
 use std::io;
 use std::num::NonZeroU64;
@@ -47,8 +49,9 @@ impl Ticker {
 
     /// Marks one guest as running until the returned guard is dropped.
     pub(super) fn enter(&self) -> RunningGuest<'_> {
-        // Both sides write their own flag first and read the other's second, sequentially consistent: either this
-        // call sees the thread parked and wakes it, or the thread sees this guest and does not park.
+        // Both sides write their own flag first and read the other's second, sequentially
+        // consistent: either this call sees the thread parked and wakes it, or the thread sees this
+        // guest and does not park.
         self.shared.running.fetch_add(1, Ordering::SeqCst);
         if self.shared.parked.load(Ordering::SeqCst) {
             self.thread.unpark();
@@ -74,7 +77,8 @@ impl Drop for Ticker {
     }
 }
 
-/// Proof that the epoch advances. Hold it while a guest runs; dropping it costs one atomic subtraction.
+/// Proof that the epoch advances. Hold it while a guest runs; dropping it costs one atomic
+/// subtraction.
 #[must_use = "the epoch stops advancing when this is dropped"]
 pub struct RunningGuest<'a> {
     running: &'a AtomicUsize,
@@ -87,7 +91,8 @@ impl Drop for RunningGuest<'_> {
 }
 
 fn tick_until_stopped(shared: &Shared, engine: &Engine) {
-    // The kernel may round a sleep up by the thread's slack, by default half a tick. A refusal only makes ticks longer.
+    // The kernel may round a sleep up by the thread's slack, by default half a tick. A refusal only
+    // makes ticks longer.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1_000));
     let linger_ticks = SANDBOX_TICKER_LINGER.as_micros() / SANDBOX_TICK.as_micros().max(1);
     let mut idle_ticks = linger_ticks;

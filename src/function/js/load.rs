@@ -55,7 +55,7 @@ impl ViewerFunction {
                     return Err(refused(source, answer));
                 }
                 let delta = Delta::between(fresh.memory.data(&fresh.store), memory);
-                Ok(Self { name: source.name.clone(), engine: Arc::clone(engine), delta })
+                Ok(Self { name: source.name.as_str().into(), engine: Arc::clone(engine), delta })
             }
             Err(trap) => {
                 let cause = engine.explain(&alive, &trap);

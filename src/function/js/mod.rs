@@ -41,7 +41,7 @@ impl Default for Budget {
 
 /// A loaded viewer function, shared by all requests.
 pub struct ViewerFunction {
-    name: String,
+    name: Arc<str>,
     engine: Arc<JsEngine>,
     delta: Delta,
 }
@@ -56,7 +56,7 @@ impl fmt::Debug for ViewerFunction {
 impl ViewerFunction {
     /// The function's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 

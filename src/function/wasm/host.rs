@@ -72,8 +72,8 @@ impl crypto::Host for HostState {
 
     fn equal(&mut self, a: Vec<u8>, b: Vec<u8>) -> wasmtime::Result<bool> {
         check_length("equal", a.len().saturating_add(b.len()))?;
-        // Both are hashed under a key of the moment's own first: equal digests mean equal inputs, and the time taken
-        // tells nothing about where two differ, whatever their lengths.
+        // Both are hashed under a key of the moment's own first: equal digests mean equal inputs,
+        // and the time taken tells nothing about where two differ, whatever their lengths.
         let key = hmac::Key::new(hmac::HMAC_SHA256, digest::digest(&digest::SHA256, &a).as_ref());
         let expected = hmac::sign(&key, &a);
         Ok(hmac::verify(&key, &b, expected.as_ref()).is_ok())

@@ -1,4 +1,5 @@
-//! From bytes to a function that can be called: everything that can be refused is refused here, by name.
+//! From bytes to a function that can be called: everything that can be refused is refused here, by
+//! name.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -59,14 +60,15 @@ impl Entry {
 }
 
 impl OriginFunction {
-    /// Compiles (or takes from the cache), links and tries out a component. Blocks: seconds for a large component that
-    /// was never compiled, and up to `budget` if its start function does not end.
+    /// Compiles (or takes from the cache), links and tries out a component. Blocks: seconds for a
+    /// large component that was never compiled, and up to `budget` if its start function does not
+    /// end.
     ///
     /// `budget` is the wall-clock time of one call, `memory_bytes_max` the memory of one instance.
     ///
     /// # Errors
-    /// When the bytes are too many or no component, import what is not offered, export no handler, or cannot be
-    /// instantiated within the function's own limits.
+    /// When the bytes are too many or no component, import what is not offered, export no handler,
+    /// or cannot be instantiated within the function's own limits.
     pub fn load(
         sandbox: &Sandbox,
         name: &str,
@@ -104,8 +106,8 @@ impl OriginFunction {
         Ok(function)
     }
 
-    /// Makes one instance and looks its handlers up, so that a wrong signature, a start function that fails and an
-    /// initial memory beyond the limit show at load and not on the first request.
+    /// Makes one instance and looks its handlers up, so that a wrong signature, a start function
+    /// that fails and an initial memory beyond the limit show at load and not on the first request.
     fn try_out(&self) -> Result<(), LoadError> {
         let mut store = run::store(&self.sandbox, self.memory_bytes_max);
         let deadline = Instant::now() + self.budget;

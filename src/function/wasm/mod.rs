@@ -1,7 +1,8 @@
-//! Origin functions: WebAssembly components that see a request before the origin and its answer before the cache.
+//! Origin functions: WebAssembly components that see a request before the origin and its answer
+//! before the cache.
 //!
-//! A component exports one of the worlds in `wit/`. Every call gets an instance of its own and loses it afterwards, so that
-//! nothing passes from one request to another.
+//! A component exports one of the worlds in `wit/`. Every call gets an instance of its own and
+//! loses it afterwards, so that nothing passes from one request to another.
 
 mod bindings;
 mod convert;
@@ -52,14 +53,15 @@ impl OriginFunction {
         &self.name
     }
 
-    /// Whether the component has a handler for this event. A function of the `lambda` world takes both.
+    /// Whether the component has a handler for this event. A function of the `lambda` world takes
+    /// both.
     #[must_use]
     pub fn handles(&self, event: EventType) -> bool {
         self.entry.handles(event)
     }
 
-    /// Runs the function for origin-request. Takes at most the function's budget of wall-clock time, and gives its
-    /// thread back every millisecond.
+    /// Runs the function for origin-request. Takes at most the function's budget of wall-clock
+    /// time, and gives its thread back every millisecond.
     pub async fn on_request(
         &self,
         context: &EventContext<'_>,

@@ -14,7 +14,7 @@ use crate::function::Invocation;
 use crate::function::engine::{Mode, RunningGuest, Sandbox};
 use crate::limits::{
     FUNCTION_ERROR_CHARS_MAX, ORIGIN_FUNCTION_CONCURRENCY_MAX, ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX,
-    ORIGIN_FUNCTION_SLICE_TICKS,
+    ORIGIN_FUNCTION_SLICE, SANDBOX_TICK,
 };
 
 /// The store a guest lives in.
@@ -50,21 +50,24 @@ impl<'a> Run<'a> {
     pub(super) fn new(function: &'a OriginFunction) -> Self {
         let deadline = Instant::now() + function.budget;
         let mut store = store(&function.sandbox, function.memory_bytes_max);
-        store.set_epoch_deadline(ORIGIN_FUNCTION_SLICE_TICKS);
-        // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's own queue, so that
-        // timers and sockets of the same thread get their turn; the engine's built-in yield starves them.
+        let slice = slice_ticks();
+        store.set_epoch_deadline(slice);
+        // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's
+        // own queue, so that timers and sockets of the same thread get their turn; the engine's
+        // built-in yield starves them.
         store.epoch_deadline_callback(move |_| {
             if Instant::now() >= deadline {
                 return Ok(UpdateDeadline::Interrupt);
             }
             let pause = Box::pin(tokio::task::yield_now());
-            Ok(UpdateDeadline::YieldCustom(ORIGIN_FUNCTION_SLICE_TICKS, pause))
+            Ok(UpdateDeadline::YieldCustom(slice, pause))
         });
         let running = function.sandbox.running_guest();
         Self { function, store, deadline, cpu: Duration::ZERO, _running: running }
     }
 
-    /// Runs `call` until it ends or the deadline passes, and counts the CPU time it takes on whatever threads.
+    /// Runs `call` until it ends or the deadline passes, and counts the CPU time it takes on
+    /// whatever threads.
     pub(super) async fn within_budget<T>(
         &mut self,
         call: impl AsyncFnOnce(&mut GuestStore) -> Result<T, Fault>,
@@ -109,7 +112,8 @@ pub(super) fn store(sandbox: &Sandbox, memory_bytes_max: usize) -> GuestStore {
     store.limiter(|state| state);
     store.set_hostcall_fuel(ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX);
     if sandbox.mode() == Mode::Metered {
-        // Fuel is for counting here; the deadline does the stopping. Setting fails only where nothing is counted.
+        // Fuel is for counting here; the deadline does the stopping. Setting fails only where
+        // nothing is counted.
         let _ = store.set_fuel(u64::MAX);
     }
     store
@@ -148,14 +152,20 @@ pub(super) fn describe(
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => FunctionError::execution(format!("trapped: {trap}")),
-        // What is neither a trap nor a refusal is a value the engine could not read: a pointer outside the memory, text
-        // that is not UTF-8, a case that does not exist.
+        // What is neither a trap nor a refusal is a value the engine could not read: a pointer
+        // outside the memory, text that is not UTF-8, a case that does not exist.
         None => FunctionError::validation(format!("returned no valid value: {error:#}")),
     }
 }
 
 fn over_budget(budget: Duration) -> FunctionError {
     FunctionError::throttled(format!("ran longer than its budget of {budget:?}"))
+}
+
+/// Ticks of one slice, at least one.
+fn slice_ticks() -> u64 {
+    let ticks = ORIGIN_FUNCTION_SLICE.as_micros() / SANDBOX_TICK.as_micros().max(1);
+    u64::try_from(ticks).unwrap_or(1).max(1)
 }
 
 fn cut(text: &str) -> String {

@@ -49,7 +49,8 @@ async fn endless_recursion_fails_the_request() {
 async fn loops_end_at_the_deadline() {
     for body in [
         "(loop $on (br $on)) (i32.const 0)",
-        "(loop $on (memory.fill (i32.const 65536) (i32.const 7) (i32.const 65536)) (br $on)) (i32.const 0)",
+        "(loop $on (memory.fill (i32.const 65536) (i32.const 7) (i32.const 65536)) (br $on)) \
+            (i32.const 0)",
         "(loop $on (call $log (i32.const 0) (i32.const 9)) (br $on)) (i32.const 0)",
         "(loop $on (call $sha256 (i32.const 0) (i32.const 65536) (i32.const 64)) \
             (global.set $top (i32.const 65536)) (br $on)) (i32.const 0)",
@@ -60,7 +61,8 @@ async fn loops_end_at_the_deadline() {
 
 #[tokio::test]
 async fn memory_ends_at_its_limit() {
-    let body = "(if (i32.eq (memory.grow (i32.const 256)) (i32.const -1)) (then unreachable)) (i32.const 0)";
+    let body = "(if (i32.eq (memory.grow (i32.const 256)) (i32.const -1)) (then unreachable)) \
+        (i32.const 0)";
     assert_fails(body, Execution, "more memory than its 8 MiB").await;
     let within = format!(
         "(if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable)) {FORWARD}"
@@ -71,13 +73,14 @@ async fn memory_ends_at_its_limit() {
 
 #[tokio::test]
 async fn nonsense_results_are_invalid() {
-    // A result's bytes: 0 or 1 for ok and error; at 4 forward or respond; at 8 the record. A response begins with its
-    // status, then (4 bytes on) the description's address and length.
+    // A result's bytes: 0 or 1 for ok and error; at 4 forward or respond; at 8 the record. A
+    // response begins with its status, then (4 bytes on) the description's address and length.
     for (body, part) in [
         ("(i32.const -4)", "out of bounds"),
         ("(i32.store8 (i32.const 0) (i32.const 9)) (i32.const 0)", "discriminant"),
         (
-            "(i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const 5)) (i32.const 0)",
+            "(i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const 5)) \
+            (i32.const 0)",
             "discriminant",
         ),
         (
@@ -87,12 +90,13 @@ async fn nonsense_results_are_invalid() {
             "utf-8",
         ),
         (
-            "(i32.store (i32.const 4) (i32.const 1)) (i32.store (i32.const 8) (i32.const 42)) (i32.const 0)",
+            "(i32.store (i32.const 4) (i32.const 1)) (i32.store (i32.const 8) (i32.const 42)) \
+            (i32.const 0)",
             "200 to 599",
         ),
         (
             "(i32.store (i32.const 4) (i32.const 1)) (i32.store (i32.const 8) (i32.const 200)) \
-            (i32.store (i32.const 20) (i32.const 900)) (i32.store (i32.const 24) (i32.const 8000)) \
+            (i32.store (i32.const 20) (i32.const 900)) (i32.store (i32.const 24) (i32.const 1)) \
             (i32.const 0)",
             "not a valid header name",
         ),
@@ -104,7 +108,8 @@ async fn nonsense_results_are_invalid() {
 #[tokio::test]
 async fn an_error_of_its_own_is_an_execution_error_with_its_text() {
     let body = "(i32.store (i32.const 0) (i32.const 1)) (i32.store (i32.const 4) (i32.const 900)) \
-        (i32.store (i32.const 8) (i32.const 2)) (i32.store (i32.const 900) (i32.const 0x6f6e)) (i32.const 0)";
+        (i32.store (i32.const 8) (i32.const 2)) (i32.store (i32.const 900) (i32.const 0x6f6e)) \
+        (i32.const 0)";
     assert_fails(body, Execution, "returned an error: no").await;
 }
 
@@ -115,13 +120,23 @@ async fn claims_beyond_the_exchange_limit_are_not_believed() {
         (i32.store (i32.const 8) (i32.const 200)) (i32.store (i32.const 28) (i32.const 1)) \
         (i32.store (i32.const 36) (i32.const 2097152)) (i32.const 0)";
     assert_fails(body, Validation, "at most 1048576").await;
-    let big = body.replace("2097152", "7900000");
-    let function = load(&request_handler(
-        &format!("(call $sha256 (i32.const 0) (i32.const 1048577) (i32.const 64)) {big}")
-            .replace("(drop (memory.grow (i32.const 120)))", ""),
-    ));
-    let error = Scene::new().ask(&function.expect("loads")).await.result.expect_err("too much");
-    assert_eq!(error.failure, Validation, "{error}");
+    // Fifty headers, each of the same mebibyte: 50 MiB of strings for the host to make from 1 MiB
+    // of memory.
+    let body = "(i32.store (i32.const 4) (i32.const 1)) (i32.store (i32.const 8) (i32.const 200)) \
+        (i32.store (i32.const 20) (i32.const 1024)) (i32.store (i32.const 24) (i32.const 50)) \
+        (drop (memory.grow (i32.const 20))) (local.set $event (i32.const 1824)) \
+        (loop $on (local.set $event (i32.sub (local.get $event) (i32.const 16))) \
+            (i32.store (local.get $event) (i32.const 131072)) \
+            (i32.store (i32.add (local.get $event) (i32.const 4)) (i32.const 1048576)) \
+            (br_if $on (i32.gt_u (local.get $event) (i32.const 1024)))) (i32.const 0)";
+    assert_fails(body, Validation, "fuel").await;
+}
+
+#[tokio::test]
+async fn a_hash_of_too_much_is_refused() {
+    let body = "(drop (memory.grow (i32.const 20))) \
+        (call $sha256 (i32.const 0) (i32.const 1048577) (i32.const 64)) (i32.const 0)";
+    assert_fails(body, Execution, "crypto.sha256 was given 1048577 bytes").await;
 }
 
 #[tokio::test]
