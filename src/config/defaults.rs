@@ -1,4 +1,5 @@
-//! What a word of the configuration means when it is not written. The schema prints these, the checks use these.
+//! What a word of the configuration means when it is not written. The schema prints these, the
+//! checks use these.
 
 /// `[listeners] http`.
 pub const LISTENERS_HTTP: &[&str] = &["127.0.0.1:8080"];
@@ -36,7 +37,8 @@ pub const ORIGIN_RESPONSE_TIMEOUT: &str = "30s";
 /// `keepalive_timeout` of an origin.
 pub const ORIGIN_KEEPALIVE_TIMEOUT: &str = "5s";
 
-/// `failover_status_codes` of an origin group: what says "this server cannot", rather than "you may not".
+/// `failover_status_codes` of an origin group: what says "this server cannot", rather than "you may
+/// not".
 pub const FAILOVER_STATUS_CODES: &[u16] = &[500, 502, 503, 504];
 
 /// `path_pattern` of a behavior.

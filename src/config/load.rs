@@ -35,7 +35,8 @@ pub(super) struct Materials {
 pub(super) struct FunctionMaterial {
     /// What was written about it, here or in its folder.
     pub described: FunctionFolder,
-    /// The problems of its own `function.toml`; `None` if it is described in the configuration file.
+    /// The problems of its own `function.toml`; `None` if it is described in the configuration
+    /// file.
     pub own_problems: Option<Problems>,
     /// The code; `None` if it could not be read.
     pub code: Option<Vec<u8>>,

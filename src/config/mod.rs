@@ -128,7 +128,8 @@ impl Runtime {
         }
     }
 
-    /// The events it can be used for: CloudFront Functions serve viewers, Lambda@Edge-like functions the origin side.
+    /// The events it can be used for: CloudFront Functions serve viewers, Lambda@Edge-like
+    /// functions the origin side.
     #[must_use]
     pub const fn events(self) -> [EventType; 2] {
         match self {
@@ -162,8 +163,9 @@ pub struct FunctionSource {
 }
 
 impl Config {
-    /// The distribution that answers for a host: by exact name, then by wildcard (the longest first), then the one
-    /// that answers for any. `host` is a `Host` value or a server name; port, case and a final dot do not matter.
+    /// The distribution that answers for a host: by exact name, then by wildcard (the longest
+    /// first), then the one that answers for any. `host` is a `Host` value or a server name; port,
+    /// case and a final dot do not matter.
     #[must_use]
     pub fn distribution_for(&self, host: &str) -> Option<&Arc<Distribution>> {
         let host = canonical_host(host);

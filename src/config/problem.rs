@@ -11,7 +11,8 @@ pub struct Problem {
     pub file: PathBuf,
     /// Line in that file, from 1; `None` when the fault is no line's (a file that cannot be read).
     pub line: Option<usize>,
-    /// Where in the document, such as `distribution[0].behavior[2].cache_policy`; empty for the file as a whole.
+    /// Where in the document, such as `distribution[0].behavior[2].cache_policy`; empty for the
+    /// file as a whole.
     pub path: String,
     /// What is wrong.
     pub message: String,

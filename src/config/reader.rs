@@ -1,5 +1,6 @@
-//! From text to the file types, with every fault of form found at once: syntax, unknown keys, types, ranges,
-//! missing keys. What is at fault is left out, so that the meaning of the rest can still be checked.
+//! From text to the file types, with every fault of form found at once: syntax, unknown keys,
+//! types, ranges, missing keys. What is at fault is left out, so that the meaning of the rest can
+//! still be checked.
 
 use std::path::Path;
 

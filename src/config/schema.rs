@@ -1,4 +1,5 @@
-//! The JSON Schema of what may be written: for editors (`verge schema`) and for the reader, which holds files to it.
+//! The JSON Schema of what may be written: for editors (`verge schema`) and for the reader, which
+//! holds files to it.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -19,13 +20,15 @@ pub(super) fn schema_of<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// TOML has no null: an optional value is absent or of its type. Defaults that say only "absent" go as well.
+/// TOML has no null: an optional value is absent or of its type. Defaults that say only "absent" go
+/// as well.
 fn forget_null(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     if object.get("default").is_some_and(says_nothing) {
         object.remove("default");
     }
-    // The width of a Rust integer is no news to the reader; its range is in `minimum` and `maximum`.
+    // The width of a Rust integer is no news to the reader; its range is in `minimum` and
+    // `maximum`.
     object.remove("format");
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|kind| kind != "null");

@@ -1,6 +1,8 @@
-//! "Did you mean": the nearest of the known names, if it is near enough to be a slip of the fingers.
+//! "Did you mean": the nearest of the known names, if it is near enough to be a slip of the
+//! fingers.
 
-/// Words longer than this are not compared: nobody mistypes a page of text, and the comparison is quadratic.
+/// Words longer than this are not compared: nobody mistypes a page of text, and the comparison is
+/// quadratic.
 const COMPARED_CHARS_MAX: usize = 64;
 
 /// The known name that `written` most likely stands for; `None` when nothing is near.
@@ -14,7 +16,8 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     known
         .into_iter()
         .map(|name| (distance(&folded, &fold(name)), name))
-        .filter(|(steps, _)| *steps <= tolerated)
+        // A word of which nothing is left is no slip: `3` is not a mistyped `2`.
+        .filter(|(steps, _)| *steps <= tolerated && *steps < folded.len())
         .min_by_key(|(steps, _)| *steps)
         .map(|(_, name)| name)
 }
@@ -35,7 +38,8 @@ fn fold(name: &str) -> Vec<char> {
     plain.flat_map(char::to_lowercase).take(COMPARED_CHARS_MAX + 1).collect()
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other.
+/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the
+/// other.
 fn distance(one: &[char], other: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn slips_are_recognised_and_other_words_are_not() {
-        let known = ["cache_policy", "compress", "target", "CachingDisabled"];
+        let known = ["x", "cache_policy", "compress", "target", "CachingDisabled"];
         let cases = [
             ("cache-policy", Some("cache_policy")),
             ("cahce_policy", Some("cache_policy")),
@@ -70,6 +74,7 @@ mod tests {
             ("cachingdisable", Some("CachingDisabled")),
             ("traget", Some("target")),
             ("origin", None),
+            ("t", None),
             ("", None),
         ];
         for (written, expected) in cases {

@@ -18,13 +18,15 @@ pub(super) const TIME_SHAPE: &str = "a whole number of seconds, or a text such a
 pub(super) const SIZE_SHAPE: &str = "a whole number of bytes, or a text such as \"512KiB\", \
                                      \"64MiB\", \"2GiB\"";
 
-/// Reads `250ms`, `30s`, `5m`, `1h`, `7d`. `None`: not a time, or beyond what 64 bits of milliseconds hold.
+/// Reads `250ms`, `30s`, `5m`, `1h`, `7d`. `None`: not a time, or beyond what 64 bits of
+/// milliseconds hold.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<Duration> {
     scaled(text, &TIME_UNITS).map(Duration::from_millis)
 }
 
-/// Reads `512KiB`, `64MiB`, `2GiB`, `1TiB`; the result is in bytes. `None`: not a size, or beyond 64 bits.
+/// Reads `512KiB`, `64MiB`, `2GiB`, `1TiB`; the result is in bytes. `None`: not a size, or beyond
+/// 64 bits.
 #[must_use]
 pub fn parse_size(text: &str) -> Option<u64> {
     scaled(text, &SIZE_UNITS)
@@ -43,7 +45,8 @@ pub fn spell_time(time: Duration) -> String {
     spell(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), &TIME_UNITS, "s")
 }
 
-/// Spells a size the way [`parse_size`] reads it, in the largest unit that is exact; plain bytes if there is none.
+/// Spells a size the way [`parse_size`] reads it, in the largest unit that is exact; plain bytes if
+/// there is none.
 #[must_use]
 pub fn spell_size(bytes: u64) -> String {
     spell(bytes, &SIZE_UNITS, " bytes")

@@ -1,4 +1,5 @@
-//! A distribution as it is served: checked, every reference resolved. Nothing here can be wrong; `config` made sure.
+//! A distribution as it is served: checked, every reference resolved. Nothing here can be wrong;
+//! `config` made sure.
 //!
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
@@ -22,9 +23,11 @@ use policy::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 pub struct Distribution {
     /// Opaque id, as in `context.distributionId`.
     pub id: Arc<str>,
-    /// The name functions see as `context.distributionDomainName`, and the first part of every cache key.
+    /// The name functions see as `context.distributionDomainName`, and the first part of every
+    /// cache key.
     pub domain_name: String,
-    /// Host names answered for; `*.example.com` matches one or more labels. Empty: answers for any host.
+    /// Host names answered for; `*.example.com` matches one or more labels. Empty: answers for any
+    /// host.
     pub aliases: Vec<String>,
     /// What `/` means, without leading slash. Applies to the root only.
     pub default_root_object: Option<String>,
@@ -161,7 +164,8 @@ pub struct OriginGroup {
     pub primary: OriginIndex,
     /// Asked when the primary failed.
     pub secondary: OriginIndex,
-    /// Statuses of the primary that count as failed. 503 stands for "not reached", 504 for "too slow".
+    /// Statuses of the primary that count as failed. 503 stands for "not reached", 504 for "too
+    /// slow".
     pub failover_status_codes: Vec<u16>,
 }
 

@@ -48,7 +48,7 @@ pub(super) fn order(written: &[file::Behavior], at: &str, problems: &mut Problem
         if let Some((_, first)) = patterns.iter().find(|(other, _)| *other == plain) {
             let message = format!("\"{plain}\" is the pattern of behavior[{first}] already");
             problems.add(here, message, "choose another pattern, or remove one of the two");
-        } else if plain == defaults::PATH_PATTERN && index + 1 < written.len() {
+        } else if plain == defaults::PATH_PATTERN && hides_others(&written[index + 1..]) {
             let message = "the default behavior hides those after it";
             problems.add(here, message, "move it to the end of the distribution");
         }
@@ -58,6 +58,13 @@ pub(super) fn order(written: &[file::Behavior], at: &str, problems: &mut Problem
         let remedy = "add a last [[distribution.behavior]] without path_pattern";
         problems.add(format!("{at}.behavior"), "there is no default behavior", remedy);
     }
+}
+
+/// Whether any of the behaviors behind a default one was meant to be tried; a second default is
+/// another problem.
+fn hides_others(behind: &[file::Behavior]) -> bool {
+    let plain = |behavior| pattern(behavior).trim_start_matches('/');
+    !behind.is_empty() && behind.iter().all(|behavior| plain(behavior) != defaults::PATH_PATTERN)
 }
 
 fn pattern(written: &file::Behavior) -> &str {

@@ -98,7 +98,8 @@ fn check(
     })
 }
 
-/// Id and domain name. Those that are made up depend on the position alone, so that cache keys survive a reload.
+/// Id and domain name. Those that are made up depend on the position alone, so that cache keys
+/// survive a reload.
 fn identity(
     written: &file::Distribution,
     index: usize,

@@ -67,7 +67,8 @@ impl Functions {
         self.ids.keys().map(String::as_str).collect()
     }
 
-    /// Whether a function could not even be named: a reference to it must not be reported as unknown.
+    /// Whether a function could not even be named: a reference to it must not be reported as
+    /// unknown.
     pub(super) fn some_unnamed(&self) -> bool {
         self.ids.len() < self.sources.len()
     }
@@ -92,7 +93,8 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
     let events = events(&described, runtime, at, problems);
     let code = code?;
     if runtime != Runtime::Wasm {
-        // `code` is the source itself in the configuration, but a file's name in a function's folder.
+        // `code` is the source itself in the configuration, but a file's name in a function's
+        // folder.
         let in_file = described.code.is_some() && !at.is_empty();
         let word = if in_file { "file" } else { "code" };
         source_text(&code, &format!("{at}{word}"), problems);

@@ -1,7 +1,8 @@
-//! From what was written to what it means: every reference resolved, every range kept, all problems at once. Pure.
+//! From what was written to what it means: every reference resolved, every range kept, all problems
+//! at once. Pure.
 //!
-//! Each function returns `None`, or a stand-in, for what it had to report; a configuration with a problem is never
-//! used, so stand-ins go no further than this folder.
+//! Each function returns `None`, or a stand-in, for what it had to report; a configuration with a
+//! problem is never used, so stand-ins go no further than this folder.
 
 mod behavior;
 mod distribution;

@@ -21,11 +21,12 @@ use crate::limits;
 /// What AWS puts before the names of its managed policies in the API.
 const MANAGED_PREFIX: &str = "Managed-";
 
-/// Header fields that no policy may select: they belong to one connection, or have rules of their own.
-/// spec: CDN behaviours section 3.
+/// Header fields that no policy may select: they belong to one connection, or have rules of their
+/// own. spec: CDN behaviours section 3.
 const NOT_SELECTABLE: &[&str] = &["connection", "cookie", "proxy-authorization", "te", "upgrade"];
 
-/// Facts about one viewer's connection: as part of a key they would make every viewer's object another.
+/// Facts about one viewer's connection: as part of a key they would make every viewer's object
+/// another.
 const NOT_IN_KEYS: &[&str] = &[
     "cloudfront-viewer-address",
     "cloudfront-viewer-asn",

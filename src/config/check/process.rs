@@ -106,7 +106,8 @@ fn list(
     addresses.into_iter().collect()
 }
 
-/// An address that nothing else of this configuration listens on. Port 0 lets the system choose, so it never clashes.
+/// An address that nothing else of this configuration listens on. Port 0 lets the system choose, so
+/// it never clashes.
 fn listen(text: &str, at: &str, taken: &mut Unique, problems: &mut Problems) -> Option<SocketAddr> {
     let address = values::address(text, at, problems)?;
     let free = address.port() == 0 || taken.take(&address.to_string(), at, problems);
@@ -119,7 +120,8 @@ fn cache(written: &File, problems: &mut Problems) -> CacheSettings {
     let memory = table.memory.as_ref();
     let memory_bytes_max =
         values::size(memory, defaults::CACHE_MEMORY, least..=most, "cache.memory", problems);
-    // A small cache without a word about objects keeps objects that fit; only a written contradiction is a problem.
+    // A small cache without a word about objects keeps objects that fit; only a written
+    // contradiction is a problem.
     let object_bytes_max = match &table.object_max {
         None => {
             let usual = crate::config::parse_size(defaults::CACHE_OBJECT_MAX);

@@ -12,11 +12,14 @@ use crate::config::defaults;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
-    /// What functions see as `distributionId`: letters, digits, `-`, `_`. Default: made up from the position.
+    /// What functions see as `distributionId`: letters, digits, `-`, `_`. Default: made up from the
+    /// position.
     pub id: Option<String>,
-    /// What functions see as `distributionDomainName`, and the first part of cache keys. Default: from the id.
+    /// What functions see as `distributionDomainName`, and the first part of cache keys. Default:
+    /// from the id.
     pub domain_name: Option<String>,
-    /// Host names answered for, `*.example.com` included. None: any host that no other distribution answers for.
+    /// Host names answered for, `*.example.com` included. None: any host that no other distribution
+    /// answers for.
     #[serde(default)]
     pub aliases: Vec<String>,
     /// The object that `/` stands for, without leading slash.
@@ -29,7 +32,8 @@ pub struct Distribution {
     /// Two origins, the second for when the first fails.
     #[serde(default)]
     pub origin_group: Vec<OriginGroup>,
-    /// What happens to the paths of a pattern; the first match wins. The last one is the default, `*`.
+    /// What happens to the paths of a pattern; the first match wins. The last one is the default,
+    /// `*`.
     #[serde(default)]
     pub behavior: Vec<Behavior>,
     /// A page, a status and a lifetime for an error.
@@ -61,12 +65,14 @@ pub struct Origin {
     pub http_version: Option<HttpVersion>,
     /// Put before every path: begins with a slash, does not end with one.
     pub path: Option<String>,
-    /// Whether the origin's certificate must be valid. `false` is for addresses on the loopback only.
+    /// Whether the origin's certificate must be valid. `false` is for addresses on the loopback
+    /// only.
     #[schemars(extend("default" = true))]
     pub verify_certificate: Option<bool>,
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca: Option<String>,
-    /// Sent with every request; `${NAME}` is replaced from the environment, `file:path` by the file's content.
+    /// Sent with every request; `${NAME}` is replaced from the environment, `file:path` by the
+    /// file's content.
     #[serde(default)]
     pub custom_headers: BTreeMap<String, String>,
     /// How often connecting is tried.
@@ -122,7 +128,8 @@ pub struct OriginGroup {
     /// The origin asked when the first one failed.
     #[schemars(required)]
     pub secondary: Option<String>,
-    /// Statuses that count as failed: 400 403 404 416 429 500 502 503 504. 503 covers "not reached", 504 "too slow".
+    /// Statuses that count as failed: 400 403 404 416 429 500 502 503 504. 503 covers "not
+    /// reached", 504 "too slow".
     #[schemars(extend("default" = defaults::FAILOVER_STATUS_CODES))]
     pub failover_status_codes: Option<Vec<u16>>,
 }
@@ -131,7 +138,8 @@ pub struct OriginGroup {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Behavior {
-    /// `*` is any run of characters, `?` exactly one. The behavior without a pattern is the default and comes last.
+    /// `*` is any run of characters, `?` exactly one. The behavior without a pattern is the default
+    /// and comes last.
     #[schemars(extend("default" = defaults::PATH_PATTERN))]
     pub path_pattern: Option<String>,
     /// The origin or origin group that is asked on a miss.

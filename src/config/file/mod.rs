@@ -1,7 +1,8 @@
 //! What `verge.toml` says, field for field. What it means is `check`'s business.
 //!
-//! Scalars are optional even where a value is required: the schema says `required`, the reader reports what is
-//! missing, and the rest of the file is still checked. Doc comments here are the descriptions in the JSON Schema.
+//! Scalars are optional even where a value is required: the schema says `required`, the reader
+//! reports what is missing, and the rest of the file is still checked. Doc comments here are the
+//! descriptions in the JSON Schema.
 
 mod distribution;
 mod function;
@@ -54,7 +55,8 @@ pub struct File {
     /// A distribution: host names, origins and behaviors. At least one.
     #[serde(default)]
     pub distribution: Vec<Distribution>,
-    /// A cache policy of your own: what makes two requests the same object, and how long objects live.
+    /// A cache policy of your own: what makes two requests the same object, and how long objects
+    /// live.
     #[serde(default)]
     pub cache_policy: Vec<CachePolicy>,
     /// An origin request policy of your own: what the origin sees beyond the cache key.
@@ -87,7 +89,8 @@ pub struct Listeners {
     /// Addresses for HTTPS (HTTP/1.1 and HTTP/2). An empty list: none.
     #[schemars(extend("default" = defaults::LISTENERS_HTTPS))]
     pub https: Option<Vec<String>>,
-    /// Certificates for HTTPS, chosen by the name the viewer asks for. None: the edge makes its own for the aliases.
+    /// Certificates for HTTPS, chosen by the name the viewer asks for. None: the edge makes its own
+    /// for the aliases.
     #[serde(default)]
     pub certificate: Vec<Certificate>,
 }
@@ -117,7 +120,8 @@ pub struct Admin {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Folder for certificates the edge makes and for compiled functions, relative to the configuration file.
+    /// Folder for certificates the edge makes and for compiled functions, relative to the
+    /// configuration file.
     #[schemars(extend("default" = defaults::STATE_DIRECTORY))]
     pub directory: Option<String>,
 }

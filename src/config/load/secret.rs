@@ -1,4 +1,5 @@
-//! Secrets in the values of custom headers: `${NAME}` from the environment, `file:path` from a file.
+//! Secrets in the values of custom headers: `${NAME}` from the environment, `file:path` from a
+//! file.
 
 use std::path::Path;
 
@@ -27,7 +28,8 @@ pub(super) fn expand(
     }
 }
 
-/// One value with its secrets, or what is wrong and what to do. The value itself never appears in a message.
+/// One value with its secrets, or what is wrong and what to do. The value itself never appears in a
+/// message.
 fn expanded(
     value: &str,
     base: &Path,
