@@ -31,7 +31,7 @@ name = "obedient"
 min_ttl = 0
 default_ttl = 0
 max_ttl = 31536000
-query_strings = { mode = "all" }
+query_strings = { behavior = "all" }
 "#;
 
 impl Scene {
@@ -170,9 +170,9 @@ pub struct Edge {
 }
 
 impl Edge {
-    fn address(&self, line: &str, scheme: &str) -> SocketAddr {
-        let line = self.banner.lines().find(|text| text.trim_start().starts_with(line));
-        let line = line.unwrap_or_else(|| panic!("no {line} in the banner:\n{}", self.banner));
+    fn address(&self, begin: &str, scheme: &str) -> SocketAddr {
+        let line = self.banner.lines().find(|text| text.trim_start().starts_with(begin));
+        let line = line.unwrap_or_else(|| panic!("no {begin} in the banner:\n{}", self.banner));
         let (_, rest) = line.split_once(scheme).expect("the line has an address");
         let address = rest.split([' ', '/']).next().expect("split gives a first part");
         address.parse().expect("the address is one")
