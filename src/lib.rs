@@ -4,8 +4,8 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 6 | [`cli`] |
-//! | 5 | [`server`]: listeners, TLS, admin, demo origin |
+//! | 6 | `cli` |
+//! | 5 | `server`: listeners, TLS, admin, demo origin |
 //! | 4 | [`proxy`]: the life of a request |
 //! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
 //! | 2 | [`distribution`], [`observe`] |
@@ -15,6 +15,8 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 pub mod cache;
+pub mod cli;
+pub mod config;
 pub mod distribution;
 pub mod error;
 pub mod event;
@@ -22,4 +24,7 @@ pub mod function;
 pub mod ids;
 pub mod limits;
 pub mod observe;
+pub mod origin;
+pub mod proxy;
 pub mod server;
+pub mod wire;

@@ -1,19 +1,22 @@
-//! Every limit, with its unit in its name and its reason. A number that bounds something lives here.
+//! Every limit, with its unit in its name and its reason. A number that bounds something lives
+//! here.
 
 use std::time::Duration;
 
 /// Source size of a viewer function, bytes: CloudFront's published quota (10 KB).
 pub const VIEWER_FUNCTION_SOURCE_BYTES_MAX: usize = 10 * 1024;
 
-/// CPU time of all viewer functions of one event, of the thread that runs them. The product's promise.
+/// CPU time of all viewer functions of one event, of the thread that runs them. The product's
+/// promise.
 pub const VIEWER_FUNCTION_CPU_BUDGET: Duration = Duration::from_millis(1);
 
-/// Wall-clock backstop of a viewer function: an innocent function on a busy machine may wait this long for its
-/// millisecond, a thread that is never scheduled must not hold its request for ever.
+/// Wall-clock backstop of a viewer function: an innocent function on a busy machine may wait this
+/// long for its millisecond, a thread that is never scheduled must not hold its request for ever.
 pub const VIEWER_FUNCTION_WALL_BACKSTOP: Duration = Duration::from_millis(50);
 
-/// What one viewer call may add to the memory of its sandbox, bytes. CloudFront allows 2 MB to an engine that frees;
-/// ours bumps a pointer and frees nothing within a request, so the same programs need more address space.
+/// What one viewer call may add to the memory of its sandbox, bytes. CloudFront allows 2 MB to an
+/// engine that frees; ours bumps a pointer and frees nothing within a request, so the same programs
+/// need more address space.
 pub const VIEWER_FUNCTION_MEMORY_BYTES_MAX: usize = 16 << 20;
 
 /// Console output of one run, bytes (CloudFront's quota).
@@ -28,7 +31,8 @@ pub const ORIGIN_FUNCTION_BUDGET: Duration = Duration::from_secs(10);
 /// Default memory of an origin function, bytes (Lambda@Edge's 128 MB).
 pub const ORIGIN_FUNCTION_MEMORY_BYTES_MAX: usize = 128 << 20;
 
-/// Origin functions that may run at the same time. Beyond it a request is throttled at once instead of queued.
+/// Origin functions that may run at the same time. Beyond it a request is throttled at once instead
+/// of queued.
 pub const ORIGIN_FUNCTION_CONCURRENCY_MAX: u32 = 1_000;
 
 /// Response that a viewer event generates, headers and body, bytes (Lambda@Edge viewer quota).
@@ -49,58 +53,131 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 32_768;
 /// Nesting of brackets that the guest's parser is given. Its recursion costs stack per level.
 pub const SOURCE_NESTING_DEPTH_MAX: usize = 128;
 
-/// Instances of the JavaScript engine's guest that may exist at once. A call runs inline on the thread that asks for
-/// it, so this is worker threads and the few that publish; 256 covers the largest machine with room to spare.
+/// `verge.toml` and `function.toml`, bytes: far beyond any hand-written file, small enough to read
+/// whole.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Certificates, keys and secrets that the configuration names, bytes each: a chain is a few KiB, a
+/// bundle of all public authorities some 250 KiB.
+pub const CONFIG_MATERIAL_BYTES_MAX: u64 = 4 << 20;
+
+/// A secret that is sent as a header field, bytes: CloudFront's quota for the value of a custom
+/// header.
+pub const CUSTOM_HEADER_VALUE_BYTES_MAX: usize = 1_783;
+
+/// Origins of a distribution (CloudFront's quota).
+pub const ORIGINS_MAX: usize = 100;
+
+/// Origin groups of a distribution (CloudFront's quota).
+pub const ORIGIN_GROUPS_MAX: usize = 10;
+
+/// Cache behaviors of a distribution, the default among them (CloudFront's quota). They are tried
+/// in order.
+pub const BEHAVIORS_MAX: usize = 75;
+
+/// Functions in one association: they share one budget, so more would only share less.
+pub const FUNCTION_CHAIN_MAX: usize = 8;
+
+/// Custom header fields of an origin (CloudFront's quota).
+pub const ORIGIN_CUSTOM_HEADERS_MAX: usize = 30;
+
+/// Header fields, cookies or query parameters that a policy names, each (CloudFront's quota).
+pub const POLICY_NAMES_MAX: usize = 10;
+
+/// All names of a cache policy together, characters (CloudFront's quota).
+pub const CACHE_POLICY_NAMES_CHARS_MAX: usize = 1_024;
+
+/// Custom header fields of a response headers policy (CloudFront's quota).
+pub const POLICY_CUSTOM_HEADERS_MAX: usize = 10;
+
+/// A `Content-Security-Policy` of a response headers policy, characters (CloudFront's quota).
+pub const CONTENT_SECURITY_POLICY_CHARS_MAX: usize = 1_783;
+
+/// A path pattern, an origin path or a default root object, characters (CloudFront's quota).
+pub const PATH_PATTERN_CHARS_MAX: usize = 255;
+
+/// The name of a function (CloudFront's quota), of an origin or a distribution's id, characters.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// A DNS name, characters. RFC 1035 section 2.3.4.
+pub const HOST_NAME_CHARS_MAX: usize = 253;
+
+/// A lifetime in a cache policy: CloudFront's hundred years.
+pub const TTL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+/// Time an origin function may be given: Lambda@Edge's limit for origin events.
+pub const ORIGIN_FUNCTION_BUDGET_MAX: Duration = Duration::from_secs(30);
+
+/// Memory an origin function may be given, bytes: more than a rewriting function needs, less than
+/// hurts a machine that runs a few of them at once.
+pub const ORIGIN_FUNCTION_MEMORY_BYTES_CEILING: u64 = 1 << 30;
+
+/// Memory of the cache, bytes: below, hardly an object fits; above, the number is a slip.
+pub const CACHE_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 40);
+/// Instances of the JavaScript engine's guest that may exist at once. A call runs inline on the
+/// thread that asks for it, so this is worker threads and the few that publish; 256 covers the
+/// largest machine with room to spare.
 pub const VIEWER_FUNCTION_INSTANCES_MAX: u32 = 256;
 
-/// Linear memories of one origin function. A componentised program has one; an adapter may bring a second.
+/// Linear memories of one origin function. A componentised program has one; an adapter may bring a
+/// second.
 pub const ORIGIN_FUNCTION_MEMORIES_MAX: u32 = 2;
 
-/// Tables of one origin function: the program's, and one for each set of trampolines that componentising adds.
+/// Tables of one origin function: the program's, and one for each set of trampolines that
+/// componentising adds.
 pub const ORIGIN_FUNCTION_TABLES_MAX: u32 = 4;
 
-/// Core modules that one origin function is made of: the program, its trampolines, their wiring, an adapter.
+/// Core modules that one origin function is made of: the program, its trampolines, their wiring, an
+/// adapter.
 pub const ORIGIN_FUNCTION_CORE_INSTANCES_MAX: u32 = 8;
 
-/// Entries of one table. The largest guest, the JavaScript engine, has some ten thousand functions that are called
-/// through its table.
+/// Entries of one table. The largest guest, the JavaScript engine, has some ten thousand functions
+/// that are called through its table.
 pub const SANDBOX_TABLE_ELEMENTS_MAX: usize = 1 << 16;
 
-/// What the host keeps about one core instance, bytes. Grows with the number of functions and imports.
+/// What the host keeps about one core instance, bytes. Grows with the number of functions and
+/// imports.
 pub const SANDBOX_INSTANCE_BYTES_MAX: usize = 4 << 20;
 
-/// Native stack of a guest, bytes. Half of what a worker thread has, so that the host's own frames always fit.
+/// Native stack of a guest, bytes. Half of what a worker thread has, so that the host's own frames
+/// always fit.
 pub const SANDBOX_STACK_BYTES_MAX: usize = 1 << 20;
 
-/// Native stack of a fibre that an origin function runs on, bytes: the guest's share and as much for host calls.
+/// Native stack of a fibre that an origin function runs on, bytes: the guest's share and as much
+/// for host calls.
 pub const SANDBOX_FIBRE_STACK_BYTES: usize = 2 << 20;
 
-/// Memory of a finished instance that stays mapped for the next one, bytes. Pages a call dirtied are copied back, which
-/// is cheaper than faulting them in again; beyond this they are given back to the system.
+/// Memory of a finished instance that stays mapped for the next one, bytes. Pages a call dirtied
+/// are copied back, which is cheaper than faulting them in again; beyond this they are given back
+/// to the system.
 pub const SANDBOX_RESIDENT_BYTES_MAX: usize = 4 << 20;
 
-/// Memories of finished instances that wait for the same function to come again. The rest are handed to any function.
+/// Memories of finished instances that wait for the same function to come again. The rest are
+/// handed to any function.
 pub const SANDBOX_WARM_MEMORIES_MAX: u32 = 256;
 
-/// Period of the epoch ticker while a guest runs: how stale a guest's view of its deadline may be. A tenth of the
-/// viewer functions' budget.
+/// Period of the epoch ticker while a guest runs: how stale a guest's view of its deadline may be.
+/// A tenth of the viewer functions' budget.
 pub const SANDBOX_TICK: Duration = Duration::from_micros(100);
 
-/// How long the ticker goes on after the last guest finished, so that steady traffic never has to wake it.
+/// How long the ticker goes on after the last guest finished, so that steady traffic never has to
+/// wake it.
 pub const SANDBOX_TICKER_LINGER: Duration = Duration::from_millis(5);
 
-/// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an origin function a
-/// few hundred kilobytes, and every version of verge or of a function adds its own.
+/// Machine code kept on disk, bytes; the oldest goes first. The JavaScript engine is some 17 MB, an
+/// origin function a few hundred kilobytes, and every version of verge or of a function adds its
+/// own.
 pub const COMPILED_CODE_CACHE_BYTES_MAX: u64 = 1 << 30;
-/// Access log records that may wait for the disk, count. About a second of a busy edge's traffic and some 8 MB; beyond
-/// it lines are dropped and counted.
+/// Access log records that may wait for the disk, count. About a second of a busy edge's traffic
+/// and some 8 MB; beyond it lines are dropped and counted.
 pub const ACCESS_LOG_QUEUE_RECORDS_MAX: usize = 16_384;
 
-/// Access log text written with one system call, bytes. Large enough to spread the call's cost, small enough for a
-/// reader to see lines soon.
+/// Access log text written with one system call, bytes. Large enough to spread the call's cost,
+/// small enough for a reader to see lines soon.
 pub const ACCESS_LOG_BATCH_BYTES_MAX: usize = 64 * 1024;
 
-/// Pause after a connection could not be accepted: long enough not to spin while no file descriptor is free.
+/// Pause after a connection could not be accepted: long enough not to spin while no file descriptor
+/// is free.
 pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Admin connections at a time, count: a scraper, a prober and a few people.
@@ -109,10 +186,12 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 16;
 /// How long an admin client may take to send its request's head.
 pub const ADMIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an admin connection may last in all, so that a client that does not read frees its place.
+/// How long an admin connection may last in all, so that a client that does not read frees its
+/// place.
 pub const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Connections to the demo origin at a time, count: more than a load generator on the same machine opens.
+/// Connections to the demo origin at a time, count: more than a load generator on the same machine
+/// opens.
 pub const DEMO_ORIGIN_CONNECTIONS_MAX: usize = 4_096;
 
 /// Body that the demo origin takes and echoes, bytes.
@@ -121,21 +200,23 @@ pub const DEMO_ORIGIN_BODY_BYTES_MAX: usize = 1 << 20;
 /// How long the demo origin waits for a request's head or body.
 pub const DEMO_ORIGIN_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The longest wait that a request may ask of the demo origin, milliseconds: beyond the default origin timeout of
-/// 30 s, so that a timeout can be shown.
+/// The longest wait that a request may ask of the demo origin, milliseconds: beyond the default
+/// origin timeout of 30 s, so that a timeout can be shown.
 pub const DEMO_ORIGIN_SLOW_MILLISECONDS_MAX: u64 = 60_000;
 
-/// Lifetime of the self-made server certificate: what the strictest client libraries accept of a private authority.
+/// Lifetime of the self-made server certificate: what the strictest client libraries accept of a
+/// private authority.
 pub const SELF_MADE_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(397 * 24 * 3_600);
 
 /// Time before its end at which the self-made certificate is renewed at a start.
 pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about it.
+/// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about
+/// it.
 pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
-/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine can spare.
 /// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
-/// can spare.
+/// can spare. Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small
+/// machine can spare.
 pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
 
 /// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
@@ -147,31 +228,83 @@ pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
 pub const CACHE_ARRIVING_SHARE: u64 = 4;
 
 /// Wildcard invalidations that are remembered for answers still on their way. When more than these
-/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator types.
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator
+/// types.
 pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
 
 /// An invalidation path, characters (CloudFront's quota).
 pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
 
-/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom origins).
+/// Host name of an origin that a function chose, characters (Lambda@Edge's bound for custom
+/// origins).
 pub const ORIGIN_DOMAIN_NAME_CHARS_MAX: usize = 253;
 
-/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's bound).
+/// Path prefix of an origin that a function chose, characters, percent-encoded (Lambda@Edge's
+/// bound).
 pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
 
-/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still says 60).
+/// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still
+/// says 60).
 pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
 
-/// What an origin function may hand to the host in one call or result, bytes: a generated response, its copies as
-/// headers and log lines, and slack. The host allocates what a guest claims to return; this bounds the claim.
+/// What an origin function may hand to the host in one call or result, bytes: a generated response,
+/// its copies as headers and log lines, and slack. The host allocates what a guest claims to
+/// return; this bounds the claim.
 pub const ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX: usize = 8 << 20;
 
-/// Input of one host hash, bytes. Hashing is not interrupted: a mebibyte takes a millisecond or two.
+/// Input of one host hash, bytes. Hashing is not interrupted: a mebibyte takes a millisecond or
+/// two.
 pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
 
 /// Text of a function's own error that goes into the log, characters.
 pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
 
+/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a
+/// millisecond, so that the usual call never pauses and a spinning one delays others by no more
+/// than that.
+pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
+/// How long an origin's address is remembered: long enough to keep lookups off the misses, short enough to follow a
+/// moved origin within one error caching time.
+pub const ORIGIN_DNS_TTL: Duration = Duration::from_secs(10);
+
+/// Origin names remembered; origin functions may choose any.
+pub const ORIGIN_DNS_ENTRIES_MAX: usize = 1_024;
+
+/// Background revalidations that were decided on and have not started yet; each is a few hundred bytes.
+pub const REVALIDATIONS_PENDING_MAX: usize = 4_096;
+
+/// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
+pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Viewer connections at a time, count, of one listener: what a process with the common limit of 65,536 file
+/// descriptors can serve when each also needs one to an origin.
+pub const VIEWER_CONNECTIONS_MAX: usize = 30_000;
+
+/// How long a viewer may take for a TLS handshake.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request waits for another one to fill the cache for both before it asks the origin itself.
+pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How often one request may go upstream: three attempts for each member of an origin group, one to play what
+/// origin-response returned, and one to spare.
+pub const UPSTREAM_RETRIES_MAX: usize = 8;
+
+/// How long requests under way are waited for when the edge stops: a little longer than an origin function may run.
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a stopping edge waits for its access log to be written.
+pub const ACCESS_LOG_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// CPU time for loading one viewer function, parsing and running its top level: a function of the largest size takes
+/// some five milliseconds, so this only stops sources that never finish.
+pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500);
+
+/// Fuel that stands for [`VIEWER_FUNCTION_CPU_BUDGET`] when `verge test` counts instructions instead of time.
+pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
+
+/// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
+pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;
 /// How long an origin function runs before it lets other requests of its thread go on: so long
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);

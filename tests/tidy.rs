@@ -29,7 +29,8 @@ const RULES: [Rule; 7] = [
 /// Paths of all files that git tracks or would track.
 fn tracked() -> Vec<String> {
     let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        // A checkout may belong to another user than the one who tests it, as in containers.
+        .args(["-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("git lists the files of the repository");

@@ -40,18 +40,23 @@ pub fn merge(stored: &mut HeaderMap, fresh: &HeaderMap) {
 /// 7.6.1, RFC 9111 section 3.1). `Transfer-Encoding` stays: it frames the message that is being
 /// read.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers) {
+    for name in hop_by_hop(headers) {
         headers.remove(name);
     }
-    for name in [
+}
+
+/// The names that [`strip_hop_by_hop`] removes, for header types with a setter of their own.
+#[must_use]
+pub fn hop_by_hop(headers: &HeaderMap) -> Vec<HeaderName> {
+    let mut names = named_by_connection(headers);
+    names.extend([
         header::CONNECTION,
         KEEP_ALIVE,
         PROXY_CONNECTION,
         header::PROXY_AUTHENTICATE,
         PROXY_AUTHENTICATION_INFO,
-    ] {
-        headers.remove(name);
-    }
+    ]);
+    names
 }
 
 /// What `Connection` names, without what frames the message: a peer that lists `Transfer-Encoding`

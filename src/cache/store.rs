@@ -138,6 +138,13 @@ impl Store {
         Box::leak(Box::new(self))
     }
 
+    /// The largest body that is stored, bytes. An answer whose `Content-Length` says more is better not
+    /// given to the store at all: pingora then waits for slow viewers by itself.
+    #[must_use]
+    pub fn object_bytes_max(&self) -> u64 {
+        self.object_bytes_max
+    }
+
     /// pingora's key for the bytes of [`key::primary_key`].
     #[must_use]
     pub fn key(&self, primary_key: Vec<u8>) -> CacheKey {

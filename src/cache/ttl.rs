@@ -115,7 +115,8 @@ pub fn decide(policy: &CachePolicy, exchange: &Exchange<'_>) -> Verdict {
     };
     let epoch = exchange.now.checked_sub(age(exchange)).unwrap_or(SystemTime::UNIX_EPOCH);
     let fresh_until = fresh_until(policy, exchange, &directives, epoch + lifetime);
-    let (stale_while_revalidate, stale_if_error) = stale_windows(policy, &directives);
+    let (stale_while_revalidate, stale_if_error) =
+        stale_windows(policy, exchange.status, &directives);
     let has_validator = exchange.response.contains_key(header::ETAG)
         || exchange.response.contains_key(header::LAST_MODIFIED);
     let explicitly_stale = directives.stale_while_revalidate.valid().unwrap_or(0) > 0
@@ -277,7 +278,11 @@ fn fresh_until(
 
 /// How long it may be served stale while revalidated, and on errors (spec section 2; RFC 5861; RFC
 /// 9111 section 4.2.4).
-fn stale_windows(policy: &CachePolicy, directives: &Directives) -> (Duration, Duration) {
+fn stale_windows(
+    policy: &CachePolicy,
+    status: StatusCode,
+    directives: &Directives,
+) -> (Duration, Duration) {
     if directives.forbid_stale() && policy.min_ttl.is_zero() {
         return (Duration::ZERO, Duration::ZERO);
     }
@@ -287,6 +292,8 @@ fn stale_windows(policy: &CachePolicy, directives: &Directives) -> (Duration, Du
     // RFC 9111 section 5.2.2.10: s-maxage "incorporates the semantics of proxy-revalidate"; an
     // explicit window beside it is the origin's own exception.
     let unless_said = match directives.s_maxage {
+        // An old error is no better than the new one it would hide.
+        _ if is_error(status) => Duration::ZERO,
         Seconds::Absent => policy.max_ttl,
         _ => policy.min_ttl,
     };

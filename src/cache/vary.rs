@@ -224,71 +224,51 @@ mod tests {
         assert_eq!(variance(&HeaderMap::new(), &request, &policy, Some(&forwarded)), None);
     }
 
+    /// Whether `name` is forwarded, and whether a response varies by it.
+    fn judge(
+        name: &'static str,
+        key: &CachePolicy,
+        origin: Option<&OriginRequestPolicy>,
+    ) -> (bool, bool) {
+        let forwarded = is_forwarded(&HeaderName::from_static(name), key, origin);
+        let variant = variance(&map(&[("vary", name)]), &HeaderMap::new(), key, origin);
+        (forwarded, variant.is_some())
+    }
+
     #[test]
-    fn only_what_reaches_the_origin_beside_the_key_varies() {
-        let named = HeaderName::from_static("foo");
+    fn only_header_fields_that_reach_the_origin_beside_the_key_vary() {
+        use HeaderSelection::{AllExcept, AllViewerAndWhitelistCloudFront, Whitelist};
+        let foo = || vec![HeaderName::from_static("foo")];
+        let plain = cache_policy(vec![], NameSelection::None, false);
+        let keyed = cache_policy(foo(), NameSelection::None, true);
+        let by = |headers| origin_policy(headers, NameSelection::None);
+        assert_eq!(judge("foo", &plain, None), (false, false));
+        assert_eq!(judge("foo", &keyed, None), (true, false));
+        assert_eq!(judge("foo", &keyed, Some(&by(Whitelist(foo())))), (true, false));
+        assert_eq!(judge("foo", &plain, Some(&by(Whitelist(foo())))), (true, true));
+        assert_eq!(judge("foo", &plain, Some(&by(AllExcept(foo())))), (false, false));
+        assert_eq!(judge("bar", &plain, Some(&by(AllExcept(foo())))), (true, true));
+        assert_eq!(judge("accept-encoding", &keyed, None), (true, false));
+        assert_eq!(judge("accept-encoding", &plain, None), (false, false));
+        let country = "cloudfront-viewer-country";
+        let without = by(AllViewerAndWhitelistCloudFront(vec![]));
+        assert_eq!(judge(country, &plain, Some(&without)), (false, false));
+        assert_eq!(judge("foo", &plain, Some(&without)), (true, true));
+        let with = by(AllViewerAndWhitelistCloudFront(vec![HeaderName::from_static(country)]));
+        assert_eq!(judge(country, &plain, Some(&with)), (true, true));
+    }
+
+    #[test]
+    fn cookies_vary_when_the_origin_sees_more_of_them_than_the_key() {
         let some = NameSelection::Whitelist(vec!["a".to_owned()]);
-        let all = NameSelection::All;
-        let viewer = HeaderSelection::AllViewer;
-        let none = NameSelection::None;
-        // (Vary, cache policy, origin request policy, forwarded, varies)
-        let cases = [
-            ("foo", cache_policy(vec![], none.clone(), false), None, false, false),
-            ("foo", cache_policy(vec![named.clone()], none.clone(), false), None, true, false),
-            (
-                "foo",
-                cache_policy(vec![], none.clone(), false),
-                Some(origin_policy(HeaderSelection::Whitelist(vec![named.clone()]), none.clone())),
-                true,
-                true,
-            ),
-            (
-                "foo",
-                cache_policy(vec![], none.clone(), false),
-                Some(origin_policy(HeaderSelection::AllExcept(vec![named]), none.clone())),
-                false,
-                false,
-            ),
-            (
-                "cloudfront-viewer-country",
-                cache_policy(vec![], none.clone(), false),
-                Some(origin_policy(
-                    HeaderSelection::AllViewerAndWhitelistCloudFront(vec![]),
-                    none.clone(),
-                )),
-                false,
-                false,
-            ),
-            ("accept-encoding", cache_policy(vec![], none.clone(), true), None, true, false),
-            ("cookie", cache_policy(vec![], some.clone(), false), None, true, false),
-            (
-                "cookie",
-                cache_policy(vec![], some, false),
-                Some(origin_policy(viewer.clone(), all.clone())),
-                true,
-                true,
-            ),
-            (
-                "cookie",
-                cache_policy(vec![], all, false),
-                Some(origin_policy(viewer.clone(), none.clone())),
-                true,
-                false,
-            ),
-            (
-                "cookie",
-                cache_policy(vec![], none.clone(), false),
-                Some(origin_policy(viewer, none)),
-                false,
-                false,
-            ),
-        ];
-        for (vary, policy, origin, forwarded, varies) in cases {
-            let name = HeaderName::from_static(vary);
-            assert_eq!(is_forwarded(&name, &policy, origin.as_ref()), forwarded, "{vary}");
-            let variant = variance(&map(&[("vary", vary)]), &map(&[]), &policy, origin.as_ref());
-            assert_eq!(variant.is_some(), varies, "{vary} under {policy:?} and {origin:?}");
-        }
+        let key = |cookies: &NameSelection| cache_policy(vec![], cookies.clone(), false);
+        let origin = |cookies| origin_policy(HeaderSelection::AllViewer, cookies);
+        let (all, none) = (NameSelection::All, NameSelection::None);
+        assert_eq!(judge("cookie", &key(&some), None), (true, false));
+        assert_eq!(judge("cookie", &key(&some), Some(&origin(all.clone()))), (true, true));
+        assert_eq!(judge("cookie", &key(&all), Some(&origin(all.clone()))), (true, false));
+        assert_eq!(judge("cookie", &key(&none), Some(&origin(all))), (true, true));
+        assert_eq!(judge("cookie", &key(&none), Some(&origin(none))), (false, false));
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! A distribution as it is served: checked, every reference resolved. Nothing here can be wrong; `config` made sure.
+//! A distribution as it is served: checked, every reference resolved. Nothing here can be wrong;
+//! `config` made sure.
 //!
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
+pub mod managed;
 mod pattern;
 pub mod policy;
 
@@ -20,10 +22,12 @@ use policy::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 #[derive(Debug)]
 pub struct Distribution {
     /// Opaque id, as in `context.distributionId`.
-    pub id: String,
-    /// The name functions see as `context.distributionDomainName`, and the first part of every cache key.
+    pub id: Arc<str>,
+    /// The name functions see as `context.distributionDomainName`, and the first part of every
+    /// cache key.
     pub domain_name: String,
-    /// Host names answered for; `*.example.com` matches one or more labels. Empty: answers for any host.
+    /// Host names answered for; `*.example.com` matches one or more labels. Empty: answers for any
+    /// host.
     pub aliases: Vec<String>,
     /// What `/` means, without leading slash. Applies to the root only.
     pub default_root_object: Option<String>,
@@ -68,6 +72,8 @@ pub enum Target {
 /// A cache behavior.
 #[derive(Debug)]
 pub struct Behavior {
+    /// Its path pattern as written, for the record.
+    pub name: Arc<str>,
     /// Which viewer paths it is for.
     pub path_pattern: PathPattern,
     /// Where misses go.
@@ -120,7 +126,7 @@ pub enum OriginHttpVersion {
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Its id in the configuration.
-    pub id: String,
+    pub id: Arc<str>,
     /// Host name or address, without port.
     pub domain_name: String,
     /// Prefix of every path, without trailing slash; empty for none.
@@ -158,7 +164,8 @@ pub struct OriginGroup {
     pub primary: OriginIndex,
     /// Asked when the primary failed.
     pub secondary: OriginIndex,
-    /// Statuses of the primary that count as failed. 503 stands for "not reached", 504 for "too slow".
+    /// Statuses of the primary that count as failed. 503 stands for "not reached", 504 for "too
+    /// slow".
     pub failover_status_codes: Vec<u16>,
 }
 

@@ -1,11 +1,13 @@
-//! Path patterns of cache behaviors: `*` is any run of characters (slashes too), `?` exactly one. Case-sensitive.
+//! Path patterns of cache behaviors: `*` is any run of characters (slashes too), `?` exactly one.
+//! Case-sensitive.
 
 use std::fmt;
 
 /// A compiled path pattern.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PathPattern {
-    /// Without the leading slash, which is optional and meaningless (spec: CDN behaviours section 1).
+    /// Without the leading slash, which is optional and meaningless (spec: CDN behaviours section
+    /// 1).
     text: Box<[u8]>,
 }
 
@@ -16,7 +18,8 @@ impl PathPattern {
         Self { text: text.strip_prefix('/').unwrap_or(text).as_bytes().into() }
     }
 
-    /// Whether the viewer's path matches. Linear in practice: one point to come back to, never a stack of them.
+    /// Whether the viewer's path matches. Linear in practice: one point to come back to, never a
+    /// stack of them.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
         let path = path.strip_prefix(b"/").unwrap_or(path);

@@ -5,6 +5,7 @@
 
 pub mod lambda;
 pub mod rules;
+pub mod viewer;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -48,6 +48,13 @@ impl fmt::Display for SandboxError {
 
 impl std::error::Error for SandboxError {}
 
+impl SandboxError {
+    /// A guest that belongs to verge itself cannot be used.
+    pub(super) fn guest(message: String) -> Self {
+        Self(message)
+    }
+}
+
 /// The engine with its clock, its permits and its compiled code. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox {

@@ -1,7 +1,10 @@
 //! Functions: what runs them, and what they may do.
 
+mod catalogue;
 pub mod engine;
 mod invocation;
+pub mod js;
 pub mod wasm;
 
+pub use catalogue::{Catalogue, Function, LoadError, Runtime, Source};
 pub use invocation::Invocation;

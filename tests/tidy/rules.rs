@@ -24,9 +24,10 @@ pub const ROOMS: [(&str, u8); 18] = [
     ("main", 7),
 ];
 
-/// Engines, by the beginning of their crates' names, and the only places that may name them.
+/// Engines, by the beginning of their crates' names, and the only places that may name them. The program that takes the
+/// guest's snapshot is a tool for building it and no part of the edge.
 pub const ENGINES: [(&str, &[&str]); 3] = [
-    ("wasmtime", &["src/function/"]),
+    ("wasmtime", &["src/function/", "guest/snapshot/"]),
     ("boa_", &["guest/"]),
     ("pingora", &["src/proxy/", "src/server/", "src/cache/store", "src/origin/peer"]),
 ];
@@ -37,7 +38,7 @@ pub const FILE_LINES_MAX: usize = 500;
 pub const FUNCTION_LINES_MAX: usize = 60;
 
 /// What a limit can be measured in: a unit, or the things that are counted.
-const UNITS: [&str; 34] = [
+const UNITS: [&str; 35] = [
     "BYTES",
     "CHARS",
     "SECONDS",
@@ -46,6 +47,7 @@ const UNITS: [&str; 34] = [
     "PERCENT",
     "SHARE",
     "FUEL",
+    "TICKS",
     "DEPTH",
     "LINES",
     "PAGES",
@@ -227,24 +229,34 @@ pub fn unfinished(file: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Every `unsafe` is proven in the comment above it or beside it.
+/// Every unsafe block and implementation is proven in the comment above it or beside it. An `unsafe fn` makes a demand
+/// instead of a promise; clippy asks for the documentation of that.
 pub fn unsafe_is_proven(file: &Source) -> Vec<String> {
     let lines: Vec<&str> = file.text.lines().collect();
-    let is_proof = |line: &str| line.contains("SAFETY:") || line.contains("# Safety");
     let leads_up = |line: &str| {
         let line = line.trim_start();
         line.starts_with("//") || line.starts_with("#[") || line.ends_with('=')
     };
     let mut complaints = Vec::new();
-    for (place, _) in file.identifiers().filter(|(_, word)| *word == "unsafe") {
+    for (place, word) in file.identifiers().filter(|(_, word)| *word == "unsafe") {
+        if !promises(&file.code[place + word.len()..]) {
+            continue;
+        }
         let number = file.line(place) - 1;
         let above = lines[..number].iter().rev().take_while(|line| leads_up(line));
-        let proven = above.chain(lines.get(number)).any(|line| is_proof(line));
-        if !proven {
+        if !above.chain(lines.get(number)).any(|line| line.contains("SAFETY:")) {
             complaints.push(format!("{}: unsafe without a SAFETY comment", file.at(place)));
         }
     }
     complaints
+}
+
+/// Whether what follows `unsafe` is a block, an implementation or a block of foreign declarations.
+fn promises(after: &str) -> bool {
+    let after = after.trim_start();
+    let foreign =
+        after.strip_prefix("extern").is_some_and(|rest| rest.trim_start().starts_with('{'));
+    after.starts_with('{') || after.starts_with("impl") || foreign
 }
 
 /// Every file begins by saying what it is for.

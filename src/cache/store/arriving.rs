@@ -3,10 +3,13 @@
 //!
 //! A body is kept chunk by chunk until it is complete. One that turns out too large, or that would
 //! take the arriving bodies together beyond their bound, is *passed*: it will not be stored, nobody
-//! new may join, and its chunks are let go as soon as the readers it has have read them. A reader
-//! that then falls further behind than the largest object may be long loses the body, because its
-//! memory has to end somewhere and the writer must not wait: pingora drives the origin and the
-//! viewer of one request in one task.
+//! new may join, and its chunks are let go as soon as the readers it has have read them.
+//!
+//! The writer of a passed body must not wait for its reader: pingora drives the origin and the viewer
+//! of one request in one task, and lets them take turns. So a reader takes all there is in one turn,
+//! and while pingora writes that to a slow viewer, the origin waits. A reader that is too far behind
+//! all the same (it joined, and its viewer is slower than the first one) loses the body, because its
+//! memory has to end somewhere.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -82,6 +85,46 @@ impl Window {
         self.bytes_held -= freed;
         freed
     }
+
+    /// Gives up the readers that hold on to more than `bytes_max`. Returns the bytes that became
+    /// free.
+    fn give_up_laggards(&mut self, bytes_max: u64) -> u64 {
+        let mut freed = 0;
+        while self.passed && self.bytes_held > bytes_max && !self.readers.is_empty() {
+            let oldest = self.first;
+            self.readers.retain(|&(_, next)| next > oldest);
+            freed += self.release_read();
+        }
+        freed
+    }
+
+    /// What a reader at chunk `next` can have now. A passed body is handed out all at once: see the
+    /// head of this file.
+    fn available(&self, next: usize) -> Available {
+        let Some(skip) = next.checked_sub(self.first) else { return Available::Lost };
+        let mut chunks = self.chunks.iter().skip(skip);
+        match chunks.next() {
+            None => Available::Nothing,
+            Some(chunk) if !self.passed || self.chunks.len() == skip + 1 => {
+                Available::Bytes(chunk.clone(), next + 1)
+            }
+            Some(first) => {
+                let mut all = BytesMut::from(&first[..]);
+                chunks.for_each(|chunk| all.extend_from_slice(chunk));
+                Available::Bytes(all.freeze(), self.first + self.chunks.len())
+            }
+        }
+    }
+}
+
+/// What is there for a reader.
+enum Available {
+    /// These bytes, and the chunk that comes after them.
+    Bytes(Bytes, usize),
+    /// It has read everything that arrived.
+    Nothing,
+    /// It was given up.
+    Lost,
 }
 
 impl Fill {
@@ -92,7 +135,7 @@ impl Fill {
     /// Takes a chunk in.
     ///
     /// # Errors
-    /// When the body is passed and its readers are too far behind.
+    /// When the body is passed and no reader is left.
     pub(super) fn write(&self, chunk: Bytes, bytes_together_max: u64) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
@@ -104,15 +147,15 @@ impl Fill {
         if window.bytes_total > self.object_bytes_max || together > bytes_together_max {
             window.passed = true;
         }
-        let freed = window.release_read();
-        let too_far_behind = window.passed && window.bytes_held > self.object_bytes_max;
+        let freed = window.release_read() + window.give_up_laggards(self.object_bytes_max);
+        let nobody = window.passed && window.readers.is_empty();
         drop(window);
         self.bytes_together.fetch_sub(freed, Ordering::Relaxed);
-        if too_far_behind {
+        if nobody {
             self.end(End::Failed);
             return Error::e_explain(
                 ErrorType::WriteError,
-                "the viewer is slower than the origin by more than cache.object_bytes_max",
+                "the body is not stored, and nobody reads it any more",
             );
         }
         self.changed.send_replace(());
@@ -196,8 +239,15 @@ impl Reader {
         loop {
             // Marked as seen before looking, so that a change in between wakes us.
             self.changed.borrow_and_update();
-            if let Some(chunk) = self.take() {
-                return Ok(Some(chunk));
+            match self.take() {
+                Available::Bytes(bytes, _) => return Ok(Some(bytes)),
+                Available::Nothing => {}
+                Available::Lost => {
+                    return Error::e_explain(
+                        ErrorType::ReadError,
+                        "the viewer is slower than the origin by more than the largest object",
+                    );
+                }
             }
             match self.fill.window().end {
                 End::Complete => return Ok(None),
@@ -212,18 +262,19 @@ impl Reader {
         }
     }
 
-    fn take(&mut self) -> Option<Bytes> {
+    fn take(&mut self) -> Available {
         let mut window = self.fill.window();
-        let chunk = window.chunks.get(self.next.checked_sub(window.first)?)?.clone();
-        self.next += 1;
-        let (number, next) = (self.number, self.next);
+        let available = window.available(self.next);
+        let Available::Bytes(_, next) = available else { return available };
+        self.next = next;
+        let number = self.number;
         if let Some(reader) = window.readers.iter_mut().find(|reader| reader.0 == number) {
             reader.1 = next;
         }
         let freed = window.release_read();
         drop(window);
         self.fill.bytes_together.fetch_sub(freed, Ordering::Relaxed);
-        Some(chunk)
+        available
     }
 }
 

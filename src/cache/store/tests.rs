@@ -15,6 +15,7 @@ use super::*;
 use crate::distribution::policy::NameSelection;
 
 mod model;
+mod race;
 
 const KB: u64 = 1 << 10;
 
@@ -208,13 +209,24 @@ async fn a_reader_that_falls_too_far_behind_loses_the_body() {
     let store = store();
     let key = key_of(store, "/a");
     let mut writer = begin(store, &key, &meta(&[])).await;
-    let own = own_reader(store, &key, &writer).await;
-    let chunk = Bytes::from(vec![7; 32 << 10]);
-    for _ in 0..2 {
-        writer.write_body(chunk.clone(), false).await.expect("within the limit");
+    let mut own = own_reader(store, &key, &writer).await;
+    let (_, mut slow) = lookup(store, &key).await.expect("joins");
+    let chunk = Bytes::from(vec![7; 24 << 10]);
+    for _ in 0..4 {
+        writer.write_body(chunk.clone(), false).await.expect("the other one keeps up");
+        assert_eq!(own.read_body().await.expect("a chunk").as_ref(), Some(&chunk));
     }
-    assert!(writer.write_body(chunk, false).await.is_err());
-    assert!(body_of(own).await.is_err());
+    assert!(slow.read_body().await.is_err(), "96 KB behind");
+    assert_eq!(store.stats().arriving_bytes, 0, "nothing is kept for it");
+
+    // Beyond the limit, a reader gets in one piece what came since it read last.
+    writer.write_body(chunk.clone(), false).await.expect("24 KB behind");
+    writer.write_body(chunk.clone(), false).await.expect("48 KB behind");
+    assert_eq!(own.read_body().await.expect("both").map(|all| all.len()), Some(48 << 10));
+    writer.write_body(chunk.clone(), false).await.expect("24 KB behind");
+    writer.write_body(chunk.clone(), false).await.expect("48 KB behind");
+    assert!(writer.write_body(chunk, false).await.is_err(), "nobody is left");
+    assert!(own.read_body().await.is_err());
     drop(writer);
     assert_eq!(store.stats().arriving_bytes, 0);
 }
@@ -222,15 +234,18 @@ async fn a_reader_that_falls_too_far_behind_loses_the_body() {
 #[tokio::test]
 async fn arriving_bodies_are_bounded_together() {
     let store = Store::with_seed(256 * KB, 64 * KB, 7).leak();
-    let mut writers = Vec::new();
+    let mut arriving = Vec::new();
     for name in ["/a", "/b", "/c"] {
-        let mut writer = begin(store, &key_of(store, name), &meta(&[])).await;
+        let key = key_of(store, name);
+        let mut writer = begin(store, &key, &meta(&[])).await;
+        let mut reader = own_reader(store, &key, &writer).await;
         writer.write_body(Bytes::from(vec![7; 30 << 10]), true).await.expect("it fits");
-        writers.push(writer);
+        assert!(reader.read_body().await.expect("all of it").is_some());
+        arriving.push((writer, reader));
     }
-    // 30 + 30 KB stay below a quarter of 256 KB; the third is passed, and nobody reads it.
+    // 30 + 30 KB stay below a quarter of 256 KB; the third is passed, and was read.
     assert_eq!(store.stats().arriving_bytes, 60 * KB);
-    for writer in writers {
+    for (writer, _reader) in arriving {
         writer.finish().await.expect("it is complete");
     }
     let stats = store.stats();
@@ -375,7 +390,7 @@ async fn revalidation_changes_the_head_and_keeps_body_and_creation() {
         assert_eq!(found.created(), first.created());
         assert_eq!(found.updated(), later);
         assert_eq!(found.fresh_until(), later + Duration::from_secs(9));
-        assert_eq!(found.headers().get("x-a").map(|value| value.as_bytes()), Some(&b"new"[..]));
+        assert_eq!(found.headers()["x-a"], "new");
         assert!(!found.headers().contains_key("etag"));
         // A second revalidation starts from the first one's result.
         let span = Span::inactive().handle();

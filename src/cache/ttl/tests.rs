@@ -294,29 +294,31 @@ fn fields_that_are_private_are_stripped() {
 fn stale_windows_follow_the_origin_within_the_maximum() {
     // RFC 5861; 4.2.4; 5.2.2.2; 5.2.2.8; 5.2.2.10; spec section 2.
     let cases = [
-        ("max-age=5", (0, 1000)),
-        ("max-age=5, stale-while-revalidate=30, stale-if-error=40", (30, 40)),
-        ("max-age=5, stale-while-revalidate=5000, stale-if-error=5000", (1000, 1000)),
-        ("max-age=5, stale-if-error=0", (0, 0)),
-        ("max-age=5, stale-while-revalidate=x, stale-if-error=x", (0, 0)),
-        ("max-age=5, stale-while-revalidate=30, must-revalidate", (0, 0)),
-        ("max-age=5, stale-while-revalidate=30, proxy-revalidate", (0, 0)),
-        ("s-maxage=5", (0, 0)),
-        ("s-maxage=5, stale-while-revalidate=30", (30, 0)),
-        ("s-maxage=5, stale-if-error=30", (0, 30)),
+        (200, "max-age=5", (0, 1000)),
+        (404, "max-age=5", (0, 0)),
+        (404, "max-age=5, stale-if-error=40", (0, 40)),
+        (200, "max-age=5, stale-while-revalidate=30, stale-if-error=40", (30, 40)),
+        (200, "max-age=5, stale-while-revalidate=5000, stale-if-error=5000", (1000, 1000)),
+        (200, "max-age=5, stale-if-error=0", (0, 0)),
+        (200, "max-age=5, stale-while-revalidate=x, stale-if-error=x", (0, 0)),
+        (200, "max-age=5, stale-while-revalidate=30, must-revalidate", (0, 0)),
+        (200, "max-age=5, stale-while-revalidate=30, proxy-revalidate", (0, 0)),
+        (200, "s-maxage=5", (0, 0)),
+        (200, "s-maxage=5, stale-while-revalidate=30", (30, 0)),
+        (200, "s-maxage=5, stale-if-error=30", (0, 30)),
     ];
-    for (directives, (revalidate, error)) in cases {
+    for (status, directives, (revalidate, error)) in cases {
         let response = format!("cache-control: {directives}");
         let case = Case {
             policy: policy(0, 0, 1000),
-            status: 200,
+            status,
             request: "",
             response: &response,
             error_min_ttl: 0,
         };
         let Verdict::Store(kept) = judge(&case) else { panic!("{directives} is kept") };
-        assert_eq!(kept.stale_while_revalidate.as_secs(), revalidate, "{directives}");
-        assert_eq!(kept.stale_if_error.as_secs(), error, "{directives}");
+        assert_eq!(kept.stale_while_revalidate.as_secs(), revalidate, "{status} {directives}");
+        assert_eq!(kept.stale_if_error.as_secs(), error, "{status} {directives}");
     }
 }
 

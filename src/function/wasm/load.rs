@@ -117,7 +117,7 @@ impl OriginFunction {
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
         let function = Self {
-            name: name.to_owned(),
+            name: name.into(),
             sandbox: sandbox.clone(),
             linked,
             entry,

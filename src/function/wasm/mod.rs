@@ -32,7 +32,7 @@ pub use load::LoadError;
 
 /// A loaded origin function: compiled, linked, its exports found. Shared by all requests.
 pub struct OriginFunction {
-    name: String,
+    name: std::sync::Arc<str>,
     sandbox: Sandbox,
     linked: InstancePre<HostState>,
     entry: load::Entry,
@@ -49,7 +49,7 @@ impl std::fmt::Debug for OriginFunction {
 impl OriginFunction {
     /// The function's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &std::sync::Arc<str> {
         &self.name
     }
 

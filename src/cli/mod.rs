@@ -1,0 +1,103 @@
+//! The command line: one arm a command, each one call.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration (`EX_CONFIG` of sysexits.h).
+
+mod check;
+mod serve;
+mod test;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// The configuration, or a function it names, is wrong.
+const EXIT_CONFIGURATION: u8 = 78;
+
+/// CloudFront Functions and Lambda@Edge code, around a real cache, on your own machines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "verge",
+    version,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Configuration,
+}
+
+#[derive(Debug, clap::Args)]
+struct Configuration {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "verge.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (what happens without a command). SIGTERM and SIGINT stop gracefully, SIGHUP reloads.
+    Serve(Configuration),
+    /// Check the configuration and compile every function; print all problems.
+    Check {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Run one function on one event and print the result in the shape of CloudFront's TestFunction.
+    Test(test::Arguments),
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+    /// Print a completion script.
+    Completions {
+        /// The shell it is for.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// Reads the arguments and does what they say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+        Command::Serve(configuration) => serve::run(&configuration.config),
+        Command::Check { configuration, format } => check::run(&configuration.config, format),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Schema => print_schema(),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "verge",
+                &mut std::io::stdout(),
+            );
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn print_schema() -> ExitCode {
+    match serde_json::to_string_pretty(&crate::config::schema()) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("the schema cannot be printed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Cache behaviors: patterns, methods, targets, policies and functions.
+
+use http::Method;
+
+use super::distribution::Surroundings;
+use super::origin::Targets;
+use crate::config::file::{self, OneOrMany, ViewerProtocol};
+use crate::config::problem::Problems;
+use crate::config::{defaults, suggest};
+use crate::distribution::{Behavior, PathPattern, ViewerProtocolPolicy};
+use crate::event::EventType;
+use crate::ids::FunctionId;
+use crate::limits;
+
+/// What a path pattern may contain beside letters and digits. spec: CDN behaviours section 1.
+const PATTERN_PUNCTUATION: &[u8] = b"_-.*?$/~\"'@:+&";
+
+/// The sets of methods CloudFront allows.
+const METHOD_SETS: [&[Method]; 3] = [
+    &[Method::GET, Method::HEAD],
+    &[Method::GET, Method::HEAD, Method::OPTIONS],
+    &[
+        Method::GET,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PUT,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+    ],
+];
+
+/// Checks that patterns differ and that exactly one behavior, the last, is the default.
+pub(super) fn order(written: &[file::Behavior], at: &str, problems: &mut Problems) {
+    let most = limits::BEHAVIORS_MAX;
+    if written.len() > most {
+        let message = format!("{} behaviors, {most} are allowed", written.len());
+        problems.add(format!("{at}.behavior"), message, "spread them over distributions");
+    }
+    let mut patterns: Vec<(String, usize)> = Vec::new();
+    for (index, behavior) in written.iter().enumerate() {
+        let plain = pattern(behavior).trim_start_matches('/').to_owned();
+        let here = format!("{at}.behavior[{index}]");
+        let here = match behavior.path_pattern {
+            Some(_) => format!("{here}.path_pattern"),
+            None => here,
+        };
+        if let Some((_, first)) = patterns.iter().find(|(other, _)| *other == plain) {
+            let message = format!("\"{plain}\" is the pattern of behavior[{first}] already");
+            problems.add(here, message, "choose another pattern, or remove one of the two");
+        } else if plain == defaults::PATH_PATTERN && hides_others(&written[index + 1..]) {
+            let message = "the default behavior hides those after it";
+            problems.add(here, message, "move it to the end of the distribution");
+        }
+        patterns.push((plain, index));
+    }
+    if !patterns.iter().any(|(pattern, _)| pattern == defaults::PATH_PATTERN) {
+        let remedy = "add a last [[distribution.behavior]] without path_pattern";
+        problems.add(format!("{at}.behavior"), "there is no default behavior", remedy);
+    }
+}
+
+/// Whether any of the behaviors behind a default one was meant to be tried; a second default is
+/// another problem.
+fn hides_others(behind: &[file::Behavior]) -> bool {
+    let plain = |behavior| pattern(behavior).trim_start_matches('/');
+    !behind.is_empty() && behind.iter().all(|behavior| plain(behavior) != defaults::PATH_PATTERN)
+}
+
+fn pattern(written: &file::Behavior) -> &str {
+    written.path_pattern.as_deref().unwrap_or(defaults::PATH_PATTERN)
+}
+
+/// One behavior.
+pub(super) fn check(
+    written: &file::Behavior,
+    targets: &Targets,
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<Behavior> {
+    let path = |word: &str| format!("{at}.{word}");
+    check_pattern(pattern(written), &path("path_pattern"), problems);
+    let target = written.target.as_ref();
+    let target = target.and_then(|name| targets.find(name, &path("target"), problems));
+    let policies = around.policies;
+    let cache_policy = written.cache_policy.as_ref();
+    let cache_policy =
+        cache_policy.and_then(|name| policies.cache.find(name, &path("cache_policy"), problems));
+    let origin_request_policy = written.origin_request_policy.as_ref().and_then(|name| {
+        policies.origin_request.find(name, &path("origin_request_policy"), problems)
+    });
+    let response_headers_policy = written.response_headers_policy.as_ref().and_then(|name| {
+        policies.response_headers.find(name, &path("response_headers_policy"), problems)
+    });
+    let viewer_protocol_policy = viewer_protocol(written, around, at, problems);
+    let (allowed_methods, cached_methods) = methods(written, at, problems);
+    let mut chain = |word: &str, written: &Option<OneOrMany>, event| {
+        functions(written.as_ref(), event, around, &path(word), problems)
+    };
+    let viewer_request = chain("viewer_request", &written.viewer_request, EventType::ViewerRequest);
+    let origin_request = chain("origin_request", &written.origin_request, EventType::OriginRequest);
+    let origin_response =
+        chain("origin_response", &written.origin_response, EventType::OriginResponse);
+    let viewer_response =
+        chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
+    Some(Behavior {
+        name: pattern(written).into(),
+        path_pattern: PathPattern::new(pattern(written)),
+        target: target?,
+        viewer_protocol_policy,
+        allowed_methods,
+        cached_methods,
+        compress: written.compress.unwrap_or(false),
+        cache_policy: cache_policy?,
+        origin_request_policy,
+        response_headers_policy,
+        viewer_request,
+        origin_request,
+        origin_response,
+        viewer_response,
+    })
+}
+
+fn check_pattern(pattern: &str, at: &str, problems: &mut Problems) {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || PATTERN_PUNCTUATION.contains(&byte);
+    let most = limits::PATH_PATTERN_CHARS_MAX;
+    if pattern.is_empty() || pattern.len() > most || !pattern.bytes().all(allowed) {
+        let punctuation = String::from_utf8_lossy(PATTERN_PUNCTUATION);
+        let remedy = format!("use 1 to {most} of A-Z a-z 0-9 {punctuation}");
+        problems.add(at, format!("{pattern:?} cannot be a path pattern"), remedy);
+    }
+}
+
+fn viewer_protocol(
+    written: &file::Behavior,
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> ViewerProtocolPolicy {
+    let policy = match written.viewer_protocol_policy {
+        None | Some(ViewerProtocol::AllowAll) => return ViewerProtocolPolicy::AllowAll,
+        Some(ViewerProtocol::HttpsOnly) => ViewerProtocolPolicy::HttpsOnly,
+        Some(ViewerProtocol::RedirectToHttps) => ViewerProtocolPolicy::RedirectToHttps,
+    };
+    if !around.has_https {
+        let remedy = "add an address to listeners.https, or use allow-all";
+        let at = format!("{at}.viewer_protocol_policy");
+        problems.add(at, "wants HTTPS, but nothing listens for it", remedy);
+    }
+    policy
+}
+
+/// Allowed and cached methods.
+fn methods(
+    written: &file::Behavior,
+    at: &str,
+    problems: &mut Problems,
+) -> (Vec<Method>, Vec<Method>) {
+    let mut set = |word: &str, written: Option<&[String]>, sets: &[&[Method]], remedy: &str| {
+        let Some(written) = written else { return METHOD_SETS[0].to_vec() };
+        let same = |set: &&&[Method]| {
+            set.len() == written.len()
+                && set.iter().all(|method| written.iter().any(|word| word == method.as_str()))
+        };
+        match sets.iter().find(same) {
+            Some(set) => set.to_vec(),
+            None => {
+                let message = format!("{written:?} is not one of the sets of methods");
+                problems.add(format!("{at}.{word}"), message, remedy);
+                Vec::new()
+            }
+        }
+    };
+    let allowed = set(
+        "allowed_methods",
+        written.allowed_methods.as_deref(),
+        &METHOD_SETS,
+        "use GET, HEAD; or GET, HEAD, OPTIONS; or all of GET, HEAD, OPTIONS, PUT, POST, PATCH, \
+         DELETE",
+    );
+    let cached = set(
+        "cached_methods",
+        written.cached_methods.as_deref(),
+        &METHOD_SETS[..2],
+        "use GET, HEAD; or GET, HEAD, OPTIONS",
+    );
+    // An empty set was reported above.
+    if !allowed.is_empty() && cached.iter().any(|method| !allowed.contains(method)) {
+        let message = "OPTIONS is cached but not allowed";
+        let remedy = "add OPTIONS to allowed_methods";
+        problems.add(format!("{at}.cached_methods"), message, remedy);
+    }
+    (allowed, cached)
+}
+
+fn functions(
+    written: Option<&OneOrMany>,
+    event: EventType,
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> Vec<FunctionId> {
+    let names = written.map(OneOrMany::names).unwrap_or_default();
+    let most = limits::FUNCTION_CHAIN_MAX;
+    if names.len() > most {
+        let message = format!("{} functions, {most} may follow each other", names.len());
+        problems.add(at, message, "join some of them into one");
+    }
+    let mut ids = Vec::new();
+    for (suffix, name) in names {
+        let at = format!("{at}{suffix}");
+        match around.functions.find(name) {
+            None if around.functions.some_unnamed() => {}
+            None => {
+                let known = around.functions.names();
+                let remedy = suggest::remedy(name, &known, "use one of");
+                problems.add(at, format!("there is no function \"{name}\""), remedy);
+            }
+            Some((id, source)) => {
+                ids.push(id);
+                let Some(source) = source.filter(|source| !source.events.contains(&event)) else {
+                    continue;
+                };
+                let kind = source.runtime.as_str();
+                let meant: Vec<_> = source.events.iter().map(|event| event.as_str()).collect();
+                let message = format!("\"{name}\" ({kind}) does not run on {event}");
+                problems.add(at, message, format!("it is for {}", meant.join(", ")));
+            }
+        }
+    }
+    ids
+}

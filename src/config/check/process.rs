@@ -1,0 +1,137 @@
+//! What concerns the process as a whole: listeners, admin page, state, cache, logs.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Unique, values};
+use crate::config::file::{File, LogLevel};
+use crate::config::problem::Problems;
+use crate::config::{AccessLogTarget, CacheSettings, Certificate, Listeners, defaults};
+use crate::limits;
+
+/// The parts of a `Config` that are no distribution's.
+pub(super) struct Process {
+    pub listeners: Option<Listeners>,
+    pub admin: Option<SocketAddr>,
+    pub state_directory: PathBuf,
+    pub cache: CacheSettings,
+    pub access_log: AccessLogTarget,
+    pub log_level: LogLevel,
+    pub demo_origin: Option<SocketAddr>,
+    pub threads: Option<usize>,
+}
+
+pub(super) fn check(
+    written: &File,
+    base: &Path,
+    certificates: Vec<Option<(Arc<[u8]>, Arc<[u8]>)>>,
+    problems: &mut Problems,
+) -> Process {
+    let mut taken = Unique::default();
+    let listeners = listeners(written, base, certificates, &mut taken, problems);
+    let admin = written.admin.listen.as_deref().unwrap_or(defaults::ADMIN_LISTEN);
+    let admin = (admin != "off").then(|| listen(admin, "admin.listen", &mut taken, problems));
+    let demo_origin = written.demo_origin.as_ref().and_then(|demo| {
+        let address = demo.listen.as_deref().unwrap_or(defaults::DEMO_ORIGIN_LISTEN);
+        listen(address, "demo_origin.listen", &mut taken, problems)
+    });
+    let access_log = match written.log.access.as_deref().unwrap_or(defaults::LOG_ACCESS) {
+        "stdout" => AccessLogTarget::Stdout,
+        "off" => AccessLogTarget::Off,
+        path => {
+            if path.is_empty() {
+                problems.add("log.access", "is empty", "use stdout, off or a path");
+            }
+            AccessLogTarget::File(base.join(path))
+        }
+    };
+    let state = written.state.directory.as_deref().unwrap_or(defaults::STATE_DIRECTORY);
+    if state.is_empty() {
+        problems.add("state.directory", "is empty", "name a folder, such as \"state\"");
+    }
+    Process {
+        listeners,
+        admin: admin.flatten(),
+        state_directory: base.join(state),
+        cache: cache(written, problems),
+        access_log,
+        log_level: written.log.level.unwrap_or(LogLevel::Info),
+        demo_origin,
+        threads: written.server.threads.map(usize::from),
+    }
+}
+
+fn listeners(
+    written: &File,
+    base: &Path,
+    certificates: Vec<Option<(Arc<[u8]>, Arc<[u8]>)>>,
+    taken: &mut Unique,
+    problems: &mut Problems,
+) -> Option<Listeners> {
+    let table = &written.listeners;
+    let http = list(table.http.as_deref(), defaults::LISTENERS_HTTP, "http", taken, problems);
+    let https = list(table.https.as_deref(), defaults::LISTENERS_HTTPS, "https", taken, problems);
+    if http.as_ref().is_some_and(Vec::is_empty) && https.as_ref().is_some_and(Vec::is_empty) {
+        let remedy = "add an address to listeners.http or listeners.https";
+        problems.add("listeners", "nothing to listen on", remedy);
+    }
+    let pairs = certificates.into_iter().zip(&table.certificate);
+    let certificates = pairs.map(|(pair, written)| {
+        let (chain_pem, key_pem) = pair?;
+        Some(Certificate { chain_pem, key_pem, file: base.join(written.cert.as_deref()?) })
+    });
+    Some(Listeners {
+        http: http?,
+        https: https?,
+        certificates: certificates.collect::<Option<_>>()?,
+    })
+}
+
+fn list(
+    written: Option<&[String]>,
+    defaults: &[&str],
+    word: &str,
+    taken: &mut Unique,
+    problems: &mut Problems,
+) -> Option<Vec<SocketAddr>> {
+    let Some(written) = written else {
+        let whole = format!("listeners.{word}");
+        return defaults.iter().map(|text| listen(text, &whole, taken, problems)).collect();
+    };
+    let mut addresses = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        addresses.push(listen(text, &format!("listeners.{word}[{index}]"), taken, problems));
+    }
+    addresses.into_iter().collect()
+}
+
+/// An address that nothing else of this configuration listens on. Port 0 lets the system choose, so
+/// it never clashes.
+fn listen(text: &str, at: &str, taken: &mut Unique, problems: &mut Problems) -> Option<SocketAddr> {
+    let address = values::address(text, at, problems)?;
+    let free = address.port() == 0 || taken.take(&address.to_string(), at, problems);
+    free.then_some(address)
+}
+
+fn cache(written: &File, problems: &mut Problems) -> CacheSettings {
+    let (least, most) = limits::CACHE_MEMORY_BYTES;
+    let table = &written.cache;
+    let memory = table.memory.as_ref();
+    let memory_bytes_max =
+        values::size(memory, defaults::CACHE_MEMORY, least..=most, "cache.memory", problems);
+    // A small cache without a word about objects keeps objects that fit; only a written
+    // contradiction is a problem.
+    let object_bytes_max = match &table.object_max {
+        None => {
+            let usual = crate::config::parse_size(defaults::CACHE_OBJECT_MAX);
+            usual.unwrap_or(memory_bytes_max).min(memory_bytes_max)
+        }
+        written => {
+            let range = 1..=memory_bytes_max;
+            let at = "cache.object_max";
+            values::size(written.as_ref(), defaults::CACHE_OBJECT_MAX, range, at, problems)
+        }
+    };
+    CacheSettings { memory_bytes_max, object_bytes_max }
+}

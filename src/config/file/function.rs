@@ -1,0 +1,82 @@
+//! `[[function]]`, and the `function.toml` of a function's folder.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Size, Time};
+
+/// A function: a folder (`path` alone), or `name`, `runtime` and either `code` or `file`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// A folder with a `function.toml`, relative to the configuration file. Stands alone.
+    pub path: Option<String>,
+    /// The name that behaviors use: 1 to 64 letters, digits, `-`, `_`.
+    pub name: Option<String>,
+    /// What runs it.
+    pub runtime: Option<RuntimeWord>,
+    /// JavaScript source.
+    pub code: Option<String>,
+    /// File with the code, relative to the configuration file.
+    pub file: Option<String>,
+    /// For the reader.
+    pub comment: Option<String>,
+    /// The events it is written for. Default: both events of its kind.
+    pub events: Option<Vec<EventWord>>,
+    /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
+    pub memory: Option<Size>,
+    /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
+    pub timeout: Option<Time>,
+}
+
+/// `function.toml` in a function's folder.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "function.toml")]
+pub struct FunctionFolder {
+    /// The name that behaviors use: 1 to 64 letters, digits, `-`, `_`.
+    #[schemars(required)]
+    pub name: Option<String>,
+    /// What runs it.
+    #[schemars(required)]
+    pub runtime: Option<RuntimeWord>,
+    /// File with the code, relative to the folder.
+    #[schemars(required)]
+    pub code: Option<String>,
+    /// For the reader.
+    pub comment: Option<String>,
+    /// The events it is written for. Default: both events of its kind.
+    pub events: Option<Vec<EventWord>>,
+    /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
+    pub memory: Option<Size>,
+    /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
+    pub timeout: Option<Time>,
+}
+
+/// What runs a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+pub enum RuntimeWord {
+    /// JavaScript as CloudFront Functions' first runtime has it.
+    #[serde(rename = "cloudfront-js-1.0")]
+    JavaScript1,
+    /// JavaScript as CloudFront Functions' second runtime has it.
+    #[serde(rename = "cloudfront-js-2.0")]
+    JavaScript2,
+    /// A WebAssembly module or component, for origin events.
+    #[serde(rename = "wasm")]
+    Wasm,
+}
+
+/// One of the four moments at which functions run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventWord {
+    /// Every request, before the cache.
+    ViewerRequest,
+    /// A miss, before the origin.
+    OriginRequest,
+    /// The origin's answer, before it is stored.
+    OriginResponse,
+    /// Every answer, never stored.
+    ViewerResponse,
+}

@@ -1,0 +1,93 @@
+//! Values that may be written in more than one way.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+/// A time: whole seconds, or a text with a unit.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Time {
+    /// Seconds.
+    Seconds(u64),
+    /// `250ms`, `30s`, `5m`, `1h`, `7d`.
+    Text(String),
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Whole seconds, or a text with a unit: 250ms, 30s, 5m, 1h, 7d.",
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": "^[0-9]+(ms|s|m|h|d)$",
+        })
+    }
+}
+
+/// A size: whole bytes, or a text with a unit.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Size {
+    /// Bytes.
+    Bytes(u64),
+    /// `512KiB`, `64MiB`, `2GiB`, `1TiB`.
+    Text(String),
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Whole bytes, or a text with a unit: 512KiB, 64MiB, 2GiB, 1TiB.",
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": "^[0-9]+(KiB|MiB|GiB|TiB)$",
+        })
+    }
+}
+
+/// One name, or several in order.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// A chain.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// The names in order, each with what to append to the path of the whole to name it.
+    pub fn names(&self) -> Vec<(String, &str)> {
+        match self {
+            Self::One(name) => vec![(String::new(), name)],
+            Self::Many(names) => {
+                let numbered = names.iter().enumerate();
+                numbered.map(|(index, name)| (format!("[{index}]"), name.as_str())).collect()
+            }
+        }
+    }
+}
+
+impl JsonSchema for OneOrMany {
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMany".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "One name, or a list of names that run in this order.",
+            "type": ["string", "array"],
+            "items": { "type": "string" },
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Secrets in the values of custom headers: `${NAME}` from the environment, `file:path` from a
+//! file.
+
+use std::path::Path;
+
+use super::Environment;
+use crate::config::file::File;
+use crate::config::problem::Problems;
+use crate::limits;
+
+/// Replaces every secret of `written` by its value; what has none becomes a problem.
+pub(super) fn expand(
+    written: &mut File,
+    base: &Path,
+    environment: Environment<'_>,
+    problems: &mut Problems,
+) {
+    for (outer, distribution) in written.distribution.iter_mut().enumerate() {
+        for (inner, origin) in distribution.origin.iter_mut().enumerate() {
+            for (name, value) in &mut origin.custom_headers {
+                let at = format!("distribution[{outer}].origin[{inner}].custom_headers.{name}");
+                match expanded(value, base, environment) {
+                    Ok(secret) => *value = secret,
+                    Err((message, remedy)) => problems.add(at, message, remedy),
+                }
+            }
+        }
+    }
+}
+
+/// One value with its secrets, or what is wrong and what to do. The value itself never appears in a
+/// message.
+fn expanded(
+    value: &str,
+    base: &Path,
+    environment: Environment<'_>,
+) -> Result<String, (String, String)> {
+    if let Some(path) = value.strip_prefix("file:") {
+        let content = super::read_text(&base.join(path), limits::CONFIG_MATERIAL_BYTES_MAX);
+        let content =
+            content.map_err(|error| (error, "name a file that can be read".to_owned()))?;
+        return Ok(content.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let mut result = String::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        if let Some(literal) = before.strip_suffix('$') {
+            // `$${` is how a value says `${`.
+            result.push_str(literal);
+            result.push_str("${");
+            rest = after;
+            continue;
+        }
+        let Some((name, behind)) = after.split_once('}') else {
+            let remedy = "write ${NAME}, or $${ for the two characters themselves".to_owned();
+            return Err(("a ${ has no closing brace".to_owned(), remedy));
+        };
+        let Some(secret) = environment(name) else {
+            let message = format!("the environment variable \"{name}\" is not set");
+            return Err((message, format!("set {name}, or use file:path")));
+        };
+        result.push_str(before);
+        result.push_str(&secret);
+        rest = behind;
+    }
+    result.push_str(rest);
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_come_from_the_environment_and_from_files() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("token"), "from file\n")?;
+        let environment = |name: &str| (name == "TOKEN").then(|| "t0ken".to_owned());
+        let cases = [
+            ("plain", Ok("plain")),
+            ("Bearer ${TOKEN}!", Ok("Bearer t0ken!")),
+            ("${TOKEN}${TOKEN}", Ok("t0kent0ken")),
+            ("file:token", Ok("from file")),
+            ("$${TOKEN} costs $5", Ok("${TOKEN} costs $5")),
+            ("a$${b", Ok("a${b")),
+            ("${MISSING}", Err("the environment variable \"MISSING\" is not set")),
+            ("${TOKEN", Err("a ${ has no closing brace")),
+        ];
+        for (value, expected) in cases {
+            let got = expanded(value, folder.path(), &environment);
+            let got = got.as_deref().map_err(|(message, _)| message.as_str());
+            assert_eq!(got, expected, "{value}");
+        }
+        assert!(expanded("file:absent", folder.path(), &environment).is_err());
+        Ok(())
+    }
+}

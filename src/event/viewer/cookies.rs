@@ -1,0 +1,143 @@
+//! Reading `request.cookies` and `response.cookies` back into fields.
+
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Checked, encode, invalid, shown};
+use crate::event::HeaderEdit;
+use crate::wire::{self, ABSENT, ENTRY_UNTOUCHED, ENTRY_VALUES, MAP, Malformed, Reader, UNTOUCHED};
+
+/// The edit of `Cookie`, if any.
+pub(super) fn read_request(
+    reader: &mut Reader<'_>,
+    original: &HeaderMap,
+) -> Checked<Option<HeaderEdit>> {
+    let Some(count) = read_count(reader)? else { return Ok(None) };
+    let texts = encode::texts(original, &COOKIE);
+    let lines: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let groups = wire::cookie_groups(&lines);
+    let mut pairs = Vec::new();
+    let mut untouched = 0;
+    for _ in 0..count {
+        let name = reader.text()?;
+        match reader.u8()? {
+            ENTRY_UNTOUCHED => {
+                untouched += 1;
+                let group = groups.get(reader.count()?).ok_or(Malformed)?;
+                pairs.extend(group.values.iter().map(|value| format!("{}={value}", group.name)));
+            }
+            ENTRY_VALUES => {
+                check("request.cookies", name, name, true)?;
+                for _ in 0..reader.count()? {
+                    let value = reader.text()?;
+                    check("request.cookies", name, value, false)?;
+                    pairs.push(format!("{name}={value}"));
+                }
+            }
+            _ => return Err(Malformed.into()),
+        }
+    }
+    if untouched == groups.len() && count == untouched {
+        return Ok(None);
+    }
+    if pairs.is_empty() {
+        return Ok(Some(HeaderEdit::Remove(COOKIE)));
+    }
+    Ok(Some(HeaderEdit::Set(COOKIE, vec![line("request.cookies", &pairs.join("; "))?])))
+}
+
+/// The edit of `Set-Cookie`, if any; `added` are lines that came through the headers.
+pub(super) fn read_response(
+    reader: &mut Reader<'_>,
+    original: &HeaderMap,
+    added: Vec<HeaderValue>,
+) -> Checked<Option<HeaderEdit>> {
+    let lines = read_count(reader)?.map(|count| rebuild(reader, original, count)).transpose()?;
+    let before = || original.get_all(SET_COOKIE).iter().cloned();
+    let mut after = match lines.flatten() {
+        Some(lines) => lines,
+        None if added.is_empty() => return Ok(None),
+        None => before().collect(),
+    };
+    after.extend(added);
+    if before().eq(after.iter().cloned()) {
+        return Ok(None);
+    }
+    let edit = |name: HeaderName| match after.is_empty() {
+        true => HeaderEdit::Remove(name),
+        false => HeaderEdit::Set(name, after),
+    };
+    Ok(Some(edit(SET_COOKIE)))
+}
+
+/// All lines of `Set-Cookie` as the function left them; `None` when it left them all alone.
+fn rebuild(
+    reader: &mut Reader<'_>,
+    original: &HeaderMap,
+    count: usize,
+) -> Checked<Option<Vec<HeaderValue>>> {
+    let texts = encode::texts(original, &SET_COOKIE);
+    let known: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let groups = wire::set_cookie_groups(&known);
+    let mut lines = Vec::new();
+    let mut untouched = 0;
+    for _ in 0..count {
+        let name = reader.text()?;
+        match reader.u8()? {
+            ENTRY_UNTOUCHED => {
+                untouched += 1;
+                let group = groups.get(reader.count()?).ok_or(Malformed)?;
+                for (value, attributes) in &group.values {
+                    lines.push(set_cookie(group.name, value, attributes)?);
+                }
+            }
+            ENTRY_VALUES => {
+                check("response.cookies", name, name, true)?;
+                for _ in 0..reader.count()? {
+                    let (value, attributes) = (reader.text()?, reader.text()?);
+                    check("response.cookies", name, value, false)?;
+                    lines.push(set_cookie(name, value, attributes)?);
+                }
+            }
+            _ => return Err(Malformed.into()),
+        }
+    }
+    let same = untouched == groups.len() && count == untouched;
+    Ok((!same).then_some(lines))
+}
+
+/// Entries of a map of cookies; `None` when it is untouched.
+fn read_count(reader: &mut Reader<'_>) -> Checked<Option<usize>> {
+    match reader.u8()? {
+        UNTOUCHED => Ok(None),
+        ABSENT => Ok(Some(0)),
+        MAP => Ok(Some(reader.count()?)),
+        _ => Err(Malformed.into()),
+    }
+}
+
+/// Refuses what would become another cookie or another field (RFC 6265 section 4.1.1).
+fn check(owner: &str, name: &str, text: &str, is_name: bool) -> Checked<()> {
+    let unfit = |bad: &char| {
+        bad.is_ascii_control() || *bad == ';' || is_name && matches!(bad, '=' | ' ' | ',')
+    };
+    match text.chars().find(unfit) {
+        Some(bad) => invalid(format!("{owner}['{}'] contains {bad:?}", shown(name))),
+        None => Ok(()),
+    }
+}
+
+fn set_cookie(name: &str, value: &str, attributes: &str) -> Checked<HeaderValue> {
+    let text = match attributes {
+        "" => format!("{name}={value}"),
+        attributes => format!("{name}={value}; {attributes}"),
+    };
+    line("response.cookies", &text)
+}
+
+fn line(owner: &str, text: &str) -> Checked<HeaderValue> {
+    match HeaderValue::from_bytes(text.as_bytes()) {
+        Ok(line) => Ok(line),
+        Err(_) => invalid(format!("{owner} contains a control character, such as a line break")),
+    }
+}

@@ -1,0 +1,315 @@
+//! One engine, many short lives: instances of the guest, their limits, and what ended them.
+
+use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::{
+    Instance, InstancePre, Linker, Memory, Module, ModuleExport, ResourceLimiter, Store, Trap,
+    TypedFunc, UpdateDeadline,
+};
+
+use super::Budget;
+use super::delta::Delta;
+use super::reaper::Reaper;
+use crate::error::FunctionError;
+use crate::function::Invocation;
+use crate::function::engine::{Mode, Sandbox, SandboxError};
+use crate::limits;
+
+/// The guest with its memory as it is after starting; `guest/rebuild.sh` makes it.
+const GUEST: &[u8] = include_bytes!("../../../guest/engine.wasm.zst");
+/// What the guest's module may have unpacked, bytes.
+const GUEST_BYTES_MAX: u64 = 64 << 20;
+/// Ends a line in the guest's log; never part of UTF-8.
+const LINE_END: u8 = 0xff;
+
+/// The JavaScript engine, compiled, and the addresses it has in every instance.
+pub struct JsEngine {
+    sandbox: Sandbox,
+    linked: InstancePre<Limits>,
+    exports: Exports,
+    layout: Layout,
+    reaper: Reaper<Store<Limits>>,
+}
+
+impl fmt::Debug for JsEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsEngine").field("sandbox", &self.sandbox).finish_non_exhaustive()
+    }
+}
+
+/// Exports by number: finding them by name costs a hash for each call.
+struct Exports {
+    memory: ModuleExport,
+    call: ModuleExport,
+    room: ModuleExport,
+}
+
+/// Where the guest keeps what the host reads and writes.
+#[derive(Clone, Copy, Default, Debug)]
+struct Layout {
+    room: usize,
+    room_bytes: usize,
+    log_length: usize,
+    log: usize,
+    exhausted: usize,
+}
+
+/// What belongs to one instance besides its memory.
+pub(super) struct Limits {
+    /// CPU time of the thread at which it is stopped.
+    cpu_end: Duration,
+    /// The same for the wall clock.
+    wall_end: Instant,
+    /// Whether its memory may grow: only while a function is loaded.
+    may_grow: bool,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.may_grow && desired <= limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX * 4)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // The engine's own table passes by here when an instance is made; the guest never grows it.
+        Ok(desired <= limits::SANDBOX_TABLE_ELEMENTS_MAX)
+    }
+}
+
+/// CPU time that this thread has used.
+pub(super) fn thread_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// An instance with its store, ready to be called.
+pub(super) struct Alive {
+    pub(super) store: Store<Limits>,
+    pub(super) instance: Instance,
+    pub(super) memory: Memory,
+}
+
+impl JsEngine {
+    /// Unpacks and compiles the guest; takes seconds unless the sandbox has its code already.
+    ///
+    /// # Errors
+    /// When the guest cannot be compiled or started.
+    pub fn new(sandbox: &Sandbox) -> Result<Arc<Self>, SandboxError> {
+        let module = sandbox.load_module("JavaScript engine", &unpack()?)?;
+        let broken = |what: &str| SandboxError::guest(format!("the JavaScript engine {what}"));
+        let linked = Linker::new(sandbox.engine())
+            .instantiate_pre(&module)
+            .map_err(|error| broken(&format!("cannot be linked: {error:#}")))?;
+        let export = |name: &str| {
+            module.get_export_index(name).ok_or_else(|| broken(&format!("lacks its {name}")))
+        };
+        let exports =
+            Exports { memory: export("memory")?, call: export("call")?, room: export("room")? };
+        let reaper = Reaper::start().map_err(|error| broken(&format!("has no reaper: {error}")))?;
+        let layout = Layout::default();
+        let mut engine = Self { sandbox: sandbox.clone(), linked, exports, layout, reaper };
+        engine.layout = engine
+            .read_layout(&module)
+            .map_err(|error| broken(&format!("does not start: {error:#}")))?;
+        Ok(Arc::new(engine))
+    }
+
+    fn read_layout(&self, _module: &Module) -> wasmtime::Result<Layout> {
+        let _running = self.sandbox.running_guest();
+        let mut alive = self.instantiate(Budget::for_loading())?;
+        let layout = alive.instance.get_typed_func::<(), u32>(&mut alive.store, "layout")?;
+        let place = layout.call(&mut alive.store, ())? as usize;
+        let mut parts = [0; 5];
+        for (index, part) in parts.iter_mut().enumerate() {
+            *part = read_u32(alive.memory.data(&alive.store), place + index * 4);
+        }
+        let [room, room_bytes, log_length, log, exhausted] = parts;
+        Ok(Layout { room, room_bytes, log_length, log, exhausted })
+    }
+
+    /// The sandbox that the engine lives in.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// A fresh instance that may use `budget` from now on. A running guest has to be announced by the caller.
+    pub(super) fn instantiate(&self, budget: Budget) -> wasmtime::Result<Alive> {
+        let limits = Limits {
+            cpu_end: thread_cpu() + budget.cpu,
+            wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
+            may_grow: true,
+        };
+        let mut store = Store::new(self.sandbox.engine(), limits);
+        store.limiter(|limits| limits);
+        if self.sandbox.mode() == Mode::Metered {
+            store.set_fuel(budget.fuel)?;
+        }
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| {
+            let limits = store.data();
+            let over = thread_cpu() >= limits.cpu_end || Instant::now() >= limits.wall_end;
+            Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        });
+        let instance = self.linked.instantiate(&mut store)?;
+        let memory = instance.get_module_export(&mut store, &self.exports.memory);
+        let memory = memory.and_then(wasmtime::Extern::into_memory);
+        let memory = memory.ok_or_else(|| wasmtime::Error::msg("the memory is not exported"))?;
+        Ok(Alive { store, instance, memory })
+    }
+
+    /// Writes `bytes` where the guest expects its input.
+    pub(super) fn write_input(&self, alive: &mut Alive, bytes: &[u8]) -> wasmtime::Result<()> {
+        let mut place = self.layout.room;
+        if bytes.len() > self.layout.room_bytes {
+            let room = alive.instance.get_module_export(&mut alive.store, &self.exports.room);
+            let room = room.and_then(wasmtime::Extern::into_func);
+            let room = room.ok_or_else(|| wasmtime::Error::msg("room is not exported"))?;
+            let room: TypedFunc<u32, u32> = room.typed(&alive.store)?;
+            let length = u32::try_from(bytes.len())?;
+            place = room.call(&mut alive.store, length)? as usize;
+        }
+        alive.memory.write(&mut alive.store, place, bytes)?;
+        Ok(())
+    }
+
+    /// Runs one call from a fresh instance to the end of it.
+    pub(super) fn call<T>(
+        &self,
+        delta: &Delta,
+        event: &[u8],
+        budget: Budget,
+        read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
+    ) -> Invocation<T> {
+        let started = thread_cpu();
+        let _running = self.sandbox.running_guest();
+        let metered = self.sandbox.mode() == Mode::Metered;
+        // A metered sandbox is limited by what it counts; its code is slower, so time would be unfair.
+        let granted = if metered {
+            Budget { cpu: limits::VIEWER_FUNCTION_LOAD_CPU_BUDGET, ..budget }
+        } else {
+            budget
+        };
+        let mut alive = match self.instantiate(granted) {
+            Ok(alive) => alive,
+            Err(error) => return failed(no_instance(&error), started),
+        };
+        alive.store.data_mut().may_grow = false;
+        let called = self.call_in(&mut alive, delta, event);
+        let logs = self.logs(&alive);
+        let fuel = metered.then(|| budget.fuel - alive.store.get_fuel().unwrap_or_default());
+        let result = match called {
+            Ok((place, length)) => {
+                let memory = alive.memory.data(&alive.store);
+                let answer = memory.get(place..place.saturating_add(length));
+                read(answer.unwrap_or_default())
+            }
+            Err(error) => {
+                let error = self.explain(&alive, &error);
+                self.reaper.bury(alive.store);
+                Err(error)
+            }
+        };
+        Invocation { result, logs, cpu: thread_cpu().saturating_sub(started), fuel }
+    }
+
+    fn call_in(
+        &self,
+        alive: &mut Alive,
+        delta: &Delta,
+        event: &[u8],
+    ) -> wasmtime::Result<(usize, usize)> {
+        if !delta.apply(alive.memory.data_mut(&mut alive.store)) {
+            return Err(wasmtime::Error::msg("the function does not fit this engine"));
+        }
+        self.write_input(alive, event)?;
+        let call = alive.instance.get_module_export(&mut alive.store, &self.exports.call);
+        let call = call.and_then(wasmtime::Extern::into_func);
+        let call = call.ok_or_else(|| wasmtime::Error::msg("call is not exported"))?;
+        let call: TypedFunc<u32, u64> = call.typed(&alive.store)?;
+        let packed = call.call(&mut alive.store, u32::try_from(event.len())?)?;
+        Ok(unpack_answer(packed))
+    }
+
+    /// The lines that were logged, also when the call was cut off.
+    fn logs(&self, alive: &Alive) -> Vec<String> {
+        let memory = alive.memory.data(&alive.store);
+        let length = read_u32(memory, self.layout.log_length);
+        if length == 0 {
+            return Vec::new();
+        }
+        let length = length.min(limits::FUNCTION_LOG_BYTES_MAX);
+        let bytes = memory.get(self.layout.log..self.layout.log + length).unwrap_or_default();
+        let lines = bytes.strip_suffix(&[LINE_END]).unwrap_or(bytes);
+        let lines = lines.split(|byte| *byte == LINE_END);
+        lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
+    /// What a trap means for the function's author.
+    pub(super) fn explain(&self, alive: &Alive, error: &wasmtime::Error) -> FunctionError {
+        let exhausted = read_u32(alive.memory.data(&alive.store), self.layout.exhausted) & 0xff;
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt | Trap::OutOfFuel) => FunctionError::throttled(format!(
+                "ran longer than its {} ms of CPU time",
+                limits::VIEWER_FUNCTION_CPU_BUDGET.as_millis()
+            )),
+            Some(Trap::StackOverflow) => {
+                FunctionError::execution("RangeError: calls are nested too deeply")
+            }
+            _ if exhausted != 0 => FunctionError::execution(format!(
+                "used more than its {} bytes of memory",
+                limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX
+            )),
+            Some(Trap::MemoryOutOfBounds) => {
+                FunctionError::execution("RangeError: calls are nested too deeply")
+            }
+            _ => FunctionError::execution(format!("the JavaScript engine gave up: {error:#}")),
+        }
+    }
+}
+
+fn failed<T>(error: FunctionError, started: Duration) -> Invocation<T> {
+    let cpu = thread_cpu().saturating_sub(started);
+    Invocation { result: Err(error), logs: Vec::new(), cpu, fuel: None }
+}
+
+fn no_instance(error: &wasmtime::Error) -> FunctionError {
+    FunctionError::throttled(format!("no instance of the JavaScript engine is free: {error:#}"))
+}
+
+/// Address and length from the guest's one number.
+pub(super) fn unpack_answer(packed: u64) -> (usize, usize) {
+    let part = |bits: u64| usize::try_from(bits & 0xffff_ffff).unwrap_or_default();
+    (part(packed >> 32), part(packed))
+}
+
+fn read_u32(memory: &[u8], place: usize) -> usize {
+    let bytes = memory.get(place..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+    usize::try_from(u32::from_le_bytes(bytes)).unwrap_or_default()
+}
+
+fn unpack() -> Result<Vec<u8>, SandboxError> {
+    let mut module = Vec::new();
+    let unpacked = zstd::Decoder::new(GUEST)
+        .and_then(|decoder| decoder.take(GUEST_BYTES_MAX).read_to_end(&mut module));
+    match unpacked {
+        Ok(_) => Ok(module),
+        Err(error) => Err(SandboxError::guest(format!(
+            "guest/engine.wasm.zst is damaged: {error}; run guest/rebuild.sh"
+        ))),
+    }
+}

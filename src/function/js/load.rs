@@ -1,0 +1,99 @@
+//! From a source to a function that can be called: one instance loads it, and what that changed is kept.
+
+use std::sync::Arc;
+
+use wasmtime::TypedFunc;
+
+use super::delta::Delta;
+use super::instance::{Alive, unpack_answer};
+use super::{Budget, JsEngine, ViewerFunction};
+use crate::error::FunctionFailure;
+use crate::function::{LoadError, Runtime, Source};
+use crate::limits;
+use crate::wire::Reader;
+
+/// Length of a source, runtime 1.0 or not, nesting limit, memory for one call; address and length of the answer.
+type Load = TypedFunc<(u32, u32, u32, u32), u64>;
+
+impl Budget {
+    /// What loading may use.
+    pub(super) fn for_loading() -> Self {
+        Self { cpu: limits::VIEWER_FUNCTION_LOAD_CPU_BUDGET, fuel: u64::MAX }
+    }
+}
+
+impl ViewerFunction {
+    /// Loads a function: parses it, runs its top level, and finds its handler. Takes milliseconds.
+    ///
+    /// # Errors
+    /// When it is too large, does not parse, throws, or has no handler; with the place.
+    pub fn load(engine: &Arc<JsEngine>, source: &Source) -> Result<Self, LoadError> {
+        let error = |message: String, remedy: &str| LoadError {
+            function: source.name.clone(),
+            line: None,
+            column: None,
+            source_line: None,
+            message,
+            remedy: remedy.into(),
+        };
+        if source.code.len() > limits::VIEWER_FUNCTION_SOURCE_BYTES_MAX {
+            let (bytes, most) = (source.code.len(), limits::VIEWER_FUNCTION_SOURCE_BYTES_MAX);
+            let message = format!("the source has {bytes} bytes; {most} are allowed");
+            return Err(error(message, "remove comments, or minify it"));
+        }
+        let _running = engine.sandbox().running_guest();
+        let broken = |cause: wasmtime::Error| {
+            error(format!("the JavaScript engine cannot load it: {cause:#}"), "")
+        };
+        let fresh = engine.instantiate(Budget::for_loading()).map_err(broken)?;
+        let mut alive = engine.instantiate(Budget::for_loading()).map_err(broken)?;
+        match load_in(engine, &mut alive, source) {
+            Ok((place, length)) => {
+                let memory = alive.memory.data(&alive.store);
+                let answer = memory.get(place..place.saturating_add(length)).unwrap_or_default();
+                if !answer.is_empty() {
+                    return Err(refused(source, answer));
+                }
+                let delta = Delta::between(fresh.memory.data(&fresh.store), memory);
+                Ok(Self { name: source.name.as_str().into(), engine: Arc::clone(engine), delta })
+            }
+            Err(trap) => {
+                let cause = engine.explain(&alive, &trap);
+                Err(match cause.failure {
+                    FunctionFailure::Throttled => error(
+                        "its top level does not finish".into(),
+                        "move the work into the handler, or do less of it",
+                    ),
+                    _ => error(cause.message, "nest expressions and statements less deeply"),
+                })
+            }
+        }
+    }
+}
+
+fn load_in(
+    engine: &JsEngine,
+    alive: &mut Alive,
+    source: &Source,
+) -> wasmtime::Result<(usize, usize)> {
+    engine.write_input(alive, &source.code)?;
+    let load: Load = alive.instance.get_typed_func(&mut alive.store, "load")?;
+    let legacy = u32::from(source.runtime == Runtime::CloudfrontJs10);
+    let length = u32::try_from(source.code.len())?;
+    let depth = u32::try_from(limits::SOURCE_NESTING_DEPTH_MAX)?;
+    let memory = u32::try_from(limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX)?;
+    load.call(&mut alive.store, (length, legacy, depth, memory)).map(unpack_answer)
+}
+
+/// The guest's words: line, column (0: unknown), message.
+fn refused(source: &Source, answer: &[u8]) -> LoadError {
+    let mut reader = Reader::new(answer);
+    let mut number = || reader.count().ok().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let (line, column) = (number(), number());
+    let message = reader.text().unwrap_or("the JavaScript engine does not say why").to_owned();
+    let text = String::from_utf8_lossy(&source.code);
+    let index = line.and_then(|line| usize::try_from(line).ok()?.checked_sub(1));
+    let source_line = index.and_then(|index| text.lines().nth(index)).map(str::to_owned);
+    let remedy = String::new();
+    LoadError { function: source.name.clone(), line, column, source_line, message, remedy }
+}

@@ -1,0 +1,125 @@
+//! Viewer functions: JavaScript that sees every request before the cache and every answer after it.
+//!
+//! The engine is one wasm module that has already started (`guest/`). Each call gets a fresh instance of it, the
+//! function's own bytes laid over that (`delta`), the event, and at most a millisecond. Nothing survives the call.
+
+mod delta;
+mod instance;
+mod load;
+mod reaper;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::FunctionError;
+use crate::event::viewer::{
+    Moment, encode_request, encode_response, read_request_result, read_response_result,
+};
+use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
+use crate::function::Invocation;
+use crate::limits;
+use crate::wire::Writer;
+use delta::Delta;
+
+pub use instance::JsEngine;
+
+/// What the viewer functions of one event may still use: functions in a chain share it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// CPU time of the calling thread.
+    pub cpu: Duration,
+    /// Fuel, in a metered sandbox.
+    pub fuel: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { cpu: limits::VIEWER_FUNCTION_CPU_BUDGET, fuel: limits::VIEWER_FUNCTION_FUEL_BUDGET }
+    }
+}
+
+/// A loaded viewer function, shared by all requests.
+pub struct ViewerFunction {
+    name: Arc<str>,
+    engine: Arc<JsEngine>,
+    delta: Delta,
+}
+
+impl fmt::Debug for ViewerFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ViewerFunction");
+        shown.field("name", &self.name).field("bytes", &self.bytes()).finish_non_exhaustive()
+    }
+}
+
+impl ViewerFunction {
+    /// The function's name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Memory that this function's version holds, bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.delta.bytes()
+    }
+
+    /// Runs the function for viewer-request, on this thread, for at most what is left of `budget`.
+    #[must_use]
+    pub fn on_request(
+        &self,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<RequestOutcome> {
+        let encode = |out: &mut Writer| encode_request(context, request, moment(context), out);
+        self.run(budget, encode, |answer| read_request_result(answer, request))
+    }
+
+    /// Runs the function for viewer-response, on this thread, for at most what is left of `budget`. `request` is what
+    /// the viewer-request functions made of it.
+    #[must_use]
+    pub fn on_response(
+        &self,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        response: &ResponseView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<ResponseEdits> {
+        let encode = |out: &mut Writer| {
+            encode_response(context, request, response, moment(context), out);
+        };
+        self.run(budget, encode, |answer| read_response_result(answer, response))
+    }
+
+    fn run<T>(
+        &self,
+        budget: &mut Budget,
+        encode: impl FnOnce(&mut Writer),
+        read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
+    ) -> Invocation<T> {
+        let mut event = Writer::default();
+        encode(&mut event);
+        let called = self.engine.call(&self.delta, event.as_bytes(), *budget, read);
+        budget.cpu = budget.cpu.saturating_sub(called.cpu);
+        budget.fuel = budget.fuel.saturating_sub(called.fuel.unwrap_or_default());
+        called
+    }
+}
+
+/// Now, and random numbers that differ from request to request.
+fn moment(context: &EventContext<'_>) -> Moment {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    // FNV-1a over the id, which is random; the numbers are not secret (spec: CloudFront Functions section 7.2).
+    let id = context.request_id.as_str().bytes();
+    let seed = id.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    Moment { now_ms, seed: seed ^ now_ms }
+}
+
+#[cfg(test)]
+mod tests;

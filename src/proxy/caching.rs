@@ -1,0 +1,201 @@
+//! The cache in a request's life: on or off, which key, which variant, may it be stored, may it be stale.
+//!
+//! The rules themselves are in [`crate::cache`]; here they meet pingora's state machine.
+
+use std::time::{Duration, SystemTime};
+
+use http::header::HOST;
+use pingora::cache::key::HashBinary;
+use pingora::cache::lock::CacheKeyLockImpl;
+use pingora::cache::{CacheKey, CacheMeta, CachePhase, NoCacheReason, RespCacheable};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::Session;
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::context::{Context, Route};
+use super::head;
+use crate::cache::stale::{self, Failure};
+use crate::cache::store::Store;
+use crate::cache::ttl::{self, Exchange, Lifetime, Verdict};
+use crate::cache::{invalidate, key as cache_key, revalidate, vary};
+use crate::limits::ERROR_CACHING_MIN_TTL_DEFAULT;
+
+/// The store and the lock that collapses concurrent misses; both live as long as the process.
+#[derive(Clone, Copy)]
+pub struct CacheParts {
+    /// Where objects are.
+    pub store: &'static Store,
+    /// Who may ask the origin for a key.
+    pub lock: &'static CacheKeyLockImpl,
+}
+
+impl CacheParts {
+    /// Turns caching on for requests whose answers may be stored under the behavior's policy.
+    pub fn enable(&self, session: &mut Session, ctx: &Context) {
+        let Ok(Route { behavior, .. }) = ctx.route() else { return };
+        let caches = !behavior.cache_policy.max_ttl.is_zero();
+        if caches && behavior.cached_methods.contains(&session.req_header().method) {
+            session.cache.enable(self.store, None, None, Some(self.lock), None);
+        }
+    }
+
+    /// The key of the request as viewer-request left it.
+    ///
+    /// # Errors
+    /// A defect of the edge: no behavior was chosen.
+    pub fn key(&self, session: &Session, ctx: &Context) -> pingora::Result<CacheKey> {
+        let Route { distribution, behavior } = ctx
+            .route()
+            .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
+        let request = session.req_header();
+        let (path, query) = head::path_and_query(request);
+        let mut bytes = Vec::new();
+        cache_key::primary_key(
+            &distribution.domain_name,
+            &request.method,
+            path,
+            query,
+            &request.headers,
+            &behavior.cache_policy,
+            &mut bytes,
+        );
+        Ok(self.store.key(bytes))
+    }
+
+    /// An unsafe method that went well makes what is stored for its target unfit (RFC 9111 section 4.4).
+    pub fn invalidate_after(&self, session: &Session, response: &ResponseHeader, ctx: &Context) {
+        let request = session.req_header();
+        if request.method.is_safe() {
+            return;
+        }
+        let Ok(Route { distribution, behavior }) = ctx.route() else { return };
+        let (path, query) = head::path_and_query(request);
+        let host = request.headers.get(HOST).map(|host| host.as_bytes()).unwrap_or_default();
+        let targets = invalidate::by_unsafe_method(
+            &request.method,
+            path,
+            query,
+            host,
+            response.status,
+            &response.headers,
+        );
+        for target in targets {
+            self.store.invalidate(&distribution.domain_name, &target, &behavior.cache_policy);
+        }
+    }
+}
+
+/// Which variant of a stored response this request asks for.
+pub fn variance(meta: &CacheMeta, ctx: &Context, request: &RequestHeader) -> Option<HashBinary> {
+    let behavior = &ctx.route().ok()?.behavior;
+    let extra = behavior.origin_request_policy.as_deref();
+    vary::variance(meta.headers(), &request.headers, &behavior.cache_policy, extra)
+}
+
+/// May this answer be stored, and for how long.
+pub fn verdict(session: &Session, response: &ResponseHeader, ctx: &mut Context) -> RespCacheable {
+    let Ok(route) = ctx.route().cloned() else {
+        return RespCacheable::Uncacheable(NoCacheReason::InternalError);
+    };
+    let mut response = response.clone();
+    if let Some(fresh) = ctx.origin.not_modified.take()
+        && let Some(stored) = session.cache.maybe_cache_meta()
+    {
+        // Pingora merges five fields of a 304; RFC 9111 section 3.2 asks for all but a few.
+        response = stored.response_header_copy();
+        merge_not_modified(&mut response, &fresh);
+    }
+    let now = SystemTime::now();
+    let asked = ctx.origin.request.as_ref().map(|request| &request.headers);
+    let exchange = Exchange {
+        method: &session.req_header().method,
+        request: asked.unwrap_or(&session.req_header().headers),
+        status: response.status,
+        response: &response.headers,
+        now,
+        response_delay: ctx.origin.response_delay,
+        error_min_ttl: error_min_ttl(&route, response.status.as_u16()),
+    };
+    match ttl::decide(&route.behavior.cache_policy, &exchange) {
+        Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
+        Verdict::Store(lifetime) => {
+            let mut meta = meta(response, &lifetime, now);
+            if let Some(stamp) = ctx.origin.stamp.take() {
+                stamp.mark(&mut meta);
+            }
+            RespCacheable::Cacheable(meta)
+        }
+    }
+}
+
+fn merge_not_modified(stored: &mut ResponseHeader, fresh: &ResponseHeader) {
+    let mut headers = stored.headers.clone();
+    revalidate::merge(&mut headers, &fresh.headers);
+    // Through pingora's own setters: its header type keeps a second table of the names' spelling.
+    let names: Vec<_> = fresh.headers.keys().cloned().collect();
+    for name in names {
+        stored.remove_header(&name);
+        for value in headers.get_all(&name) {
+            let _ = stored.append_header(name.clone(), value.clone());
+        }
+    }
+}
+
+fn meta(mut response: ResponseHeader, lifetime: &Lifetime, now: SystemTime) -> CacheMeta {
+    for name in &lifetime.strip {
+        response.remove_header(name);
+    }
+    let seconds = |window: Duration| u32::try_from(window.as_secs()).unwrap_or(u32::MAX);
+    let mut meta = CacheMeta::new(
+        lifetime.fresh_until,
+        now,
+        seconds(lifetime.stale_while_revalidate),
+        seconds(lifetime.stale_if_error),
+        response,
+    );
+    meta.set_epoch_override(lifetime.epoch);
+    meta
+}
+
+fn error_min_ttl(route: &Route, status: u16) -> Duration {
+    route
+        .distribution
+        .custom_error_responses
+        .iter()
+        .find(|custom| custom.error_code == status)
+        .map_or(ERROR_CACHING_MIN_TTL_DEFAULT, |custom| custom.error_caching_min_ttl)
+}
+
+/// May the stale object be served: on an error, or (`None`) while it is refreshed in the background.
+pub fn serves_stale(session: &Session, ctx: &Context, error: Option<&Error>) -> bool {
+    let (Ok(route), Some(meta)) = (ctx.route(), session.cache.maybe_cache_meta()) else {
+        return false;
+    };
+    let policy = &route.behavior.cache_policy;
+    let stale_for = SystemTime::now().duration_since(meta.fresh_until()).unwrap_or_default();
+    let Some(error) = error else {
+        return stale::may_serve_while_revalidating(meta.headers(), policy, stale_for);
+    };
+    // A failing function fails its request: only the origin's failures are bridged.
+    let functions_failed = matches!(ctx.failure, Some(crate::error::EdgeError::Function { .. }));
+    if functions_failed || *error.esource() != ErrorSource::Upstream && ctx.failure.is_none() {
+        return false;
+    }
+    let failure = match error.etype() {
+        ErrorType::HTTPStatus(code) => match http::StatusCode::from_u16(*code) {
+            Ok(status) => Failure::Status(status),
+            Err(_) => Failure::Unreachable,
+        },
+        _ => Failure::Unreachable,
+    };
+    stale::may_serve_on_error(meta.headers(), policy, failure, stale_for)
+}
+
+/// `x-edge-result-type` of an answer from the cache or an origin.
+pub fn result_type(session: &Session) -> &'static str {
+    match session.cache.phase() {
+        CachePhase::Hit | CachePhase::Stale | CachePhase::StaleUpdating => "Hit",
+        CachePhase::Revalidated | CachePhase::RevalidatedNoCache(_) => "RefreshHit",
+        _ => "Miss",
+    }
+}

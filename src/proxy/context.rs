@@ -1,0 +1,143 @@
+//! What one request carries from phase to phase. Made when a request begins, dropped when it was logged.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::Version;
+
+use super::Published;
+use super::canned::Canned;
+use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
+use crate::error::EdgeError;
+use crate::event::EventContext;
+use crate::ids::RequestId;
+use crate::observe::Record;
+use crate::observe::metrics::InProgress;
+use crate::origin::forward::OriginRequest;
+use crate::origin::select::Member;
+
+/// Which distribution and behavior answer: chosen once, from the host and path that the viewer sent.
+#[derive(Clone)]
+pub struct Route {
+    /// The distribution.
+    pub distribution: Arc<Distribution>,
+    /// The cache behavior.
+    pub behavior: Arc<Behavior>,
+}
+
+/// A body that takes the place of the one that is being sent.
+pub struct ReplacedBody {
+    /// The new body; taken when it was sent.
+    pub body: Option<Bytes>,
+}
+
+/// The origin side of a request.
+#[derive(Default)]
+pub struct OriginSide {
+    /// Which member of the behavior's target is being asked.
+    pub member: Member,
+    /// The request as the origin will see it; composed once per member.
+    pub request: Option<OriginRequest>,
+    /// The origin being asked, as origin-request left it.
+    pub origin: Option<Origin>,
+    /// Played instead of asking an origin.
+    pub canned: Option<Canned>,
+    /// Whether `canned` was made by origin-request (then origin-response does not run).
+    pub generated: bool,
+    /// Whether `canned` is what origin-response returned (then it does not run again).
+    pub replayed: bool,
+    /// Connection attempts made to the current member.
+    pub attempts: u8,
+    /// Taken before the origin is asked: an invalidation that comes later outdates the answer.
+    pub stamp: Option<crate::cache::store::Stamp>,
+    /// When the request went out.
+    pub asked_at: Option<Instant>,
+    /// From asking to the first byte of the answer.
+    pub response_delay: Duration,
+    /// Status the origin answered with, before origin-response.
+    pub status: Option<u16>,
+    /// Head of a 304, for the full update of the stored response.
+    pub not_modified: Option<Box<pingora::http::ResponseHeader>>,
+}
+
+/// State of one request.
+pub struct Context {
+    /// Its id.
+    pub id: RequestId,
+    /// When it began, for durations.
+    pub started: Instant,
+    /// What will be logged and counted, filled on the way.
+    pub record: Record,
+    /// Counts this request as in progress while it lives.
+    _in_progress: InProgress,
+    /// Configuration and functions that serve this request to its end, whatever is published meanwhile.
+    pub published: Arc<Published>,
+    /// Distribution and behavior, once known.
+    pub route: Option<Route>,
+    /// Who is asking.
+    pub peer: ViewerPeer,
+    /// HTTP version the viewer spoke.
+    pub version: Version,
+    /// Whether this is the edge's own background revalidation.
+    pub background: bool,
+    /// The origin side.
+    pub origin: OriginSide,
+    /// Why the request failed, once it did.
+    pub failure: Option<EdgeError>,
+    /// `x-edge-result-type`, once decided.
+    pub result_type: Option<&'static str>,
+    /// A body to send instead of the one that comes.
+    pub replaced_body: Option<ReplacedBody>,
+}
+
+impl Context {
+    /// A request that begins now.
+    #[must_use]
+    pub fn new(published: Arc<Published>, in_progress: InProgress) -> Self {
+        let mut entropy = [0; 42];
+        fastrand::fill(&mut entropy);
+        let id = RequestId::from_entropy(&entropy);
+        let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        Self {
+            record: Record::new(id.clone(), SystemTime::now(), nobody, 0),
+            id,
+            started: Instant::now(),
+            _in_progress: in_progress,
+            published,
+            route: None,
+            peer: ViewerPeer { ip: nobody, port: 0, tls: false },
+            version: Version::HTTP_11,
+            background: false,
+            origin: OriginSide::default(),
+            failure: None,
+            result_type: None,
+            replaced_body: None,
+        }
+    }
+
+    /// The route, once the request was admitted.
+    ///
+    /// # Errors
+    /// A defect of the edge: a phase ran that needs a route before one was chosen.
+    pub fn route(&self) -> Result<&Route, EdgeError> {
+        self.route
+            .as_ref()
+            .ok_or_else(|| EdgeError::Internal("a phase ran before a behavior was chosen".into()))
+    }
+
+    /// What every event of this request carries.
+    ///
+    /// # Errors
+    /// As [`Context::route`].
+    pub fn event_context(&self) -> Result<EventContext<'_>, EdgeError> {
+        let route = self.route()?;
+        Ok(EventContext {
+            distribution_domain_name: &route.distribution.domain_name,
+            distribution_id: &route.distribution.id,
+            request_id: &self.id,
+            viewer_ip: self.peer.ip,
+        })
+    }
+}

@@ -1,0 +1,310 @@
+//! The life of a request. The phases below run in the order in which they are written; each is a few lines that name
+//! its step, and the step itself is in the module named.
+//!
+//! | step | phase | module |
+//! |---|---|---|
+//! | admit: framing, distribution by host, behavior by path | `early_request_filter` | [`viewer`] |
+//! | method and protocol policy, **viewer-request** | `request_filter` | [`viewer`] |
+//! | cache on or off, key, lookup, verdict on a hit | `request_cache_filter` … | [`caching`] |
+//! | **origin-request**, origin or group member | `upstream_peer` | [`upstream`] |
+//! | the request as the origin sees it | `upstream_request_filter` | [`upstream`] |
+//! | **origin-response**, before storing | `upstream_response_filter` | [`upstream`] |
+//! | may it be stored, and for how long | `response_cache_filter` | [`caching`] |
+//! | **viewer-response**, response headers policy | `response_filter` | [`viewer`] |
+//! | one record | `logging` | [`record`] |
+
+mod answer;
+mod caching;
+mod canned;
+mod context;
+mod framing;
+mod head;
+mod policy;
+mod record;
+mod revalidation;
+mod upstream;
+mod viewer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::cache::key::HashBinary;
+use pingora::cache::{CacheKey, CacheMeta, RespCacheable};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, Result};
+
+use crate::config::Config;
+use crate::distribution::Distribution;
+use crate::function::Catalogue;
+use crate::observe::access_log::AccessLog;
+use crate::observe::metrics::Metrics;
+use crate::origin::resolve::Resolver;
+
+pub use caching::CacheParts;
+pub use context::Context;
+
+/// What is served: swapped as a whole when a new configuration is published.
+pub struct Published {
+    /// The checked configuration.
+    pub config: Config,
+    /// Its functions, compiled.
+    pub functions: Catalogue,
+    /// The port that viewers are redirected to; `None` without an HTTPS listener.
+    pub https_port: Option<u16>,
+}
+
+impl Published {
+    /// A host name that is no text is nobody's.
+    fn distribution_for(&self, host: &[u8]) -> Option<&Arc<Distribution>> {
+        self.config.distribution_for(std::str::from_utf8(host).ok()?)
+    }
+}
+
+/// The edge: what all requests share.
+pub struct Edge {
+    published: ArcSwap<Published>,
+    cache: CacheParts,
+    resolver: Resolver,
+    revalidations: revalidation::Handover,
+    access_log: AccessLog,
+    metrics: Arc<Metrics>,
+}
+
+impl Edge {
+    /// An edge that serves `published`.
+    #[must_use]
+    pub fn new(
+        published: Published,
+        cache: CacheParts,
+        access_log: AccessLog,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            published: ArcSwap::from_pointee(published),
+            cache,
+            resolver: Resolver::default(),
+            revalidations: revalidation::Handover::default(),
+            access_log,
+            metrics,
+        }
+    }
+
+    /// Serves `published` from the next request on; those under way end as they began.
+    pub fn publish(&self, published: Published) {
+        self.published.store(Arc::new(published));
+    }
+
+    /// One line for each function that is loaded: name and runtime.
+    #[must_use]
+    pub fn function_summaries(&self) -> Vec<String> {
+        let published = self.published.load();
+        let functions = &published.config.functions;
+        functions.iter().map(|f| format!("{} ({})", f.name, f.runtime.as_str())).collect()
+    }
+
+    /// Waits until the access log is written, for `patience` at most.
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.access_log.flush(patience)
+    }
+}
+
+/// The edge as pingora drives it, phase by phase. Others keep the edge itself to publish and flush.
+pub struct Phases {
+    /// The edge.
+    pub edge: Arc<Edge>,
+}
+
+#[async_trait]
+impl ProxyHttp for Phases {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::new(self.edge.published.load_full(), self.edge.metrics.begin())
+    }
+
+    /// Compression and other downstream modules are not used: what the viewer gets is what the functions left.
+    fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
+
+    async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        if session.subrequest_ctx.is_some() {
+            self.edge.revalidations.take_over(session, ctx);
+        } else if let Err(error) = viewer::admit(session, ctx) {
+            ctx.failure = Some(error);
+        }
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        if let Some(error) = ctx.failure.take() {
+            answer::failure(session, ctx, error).await?;
+            return Ok(true);
+        }
+        if ctx.background {
+            return Ok(false);
+        }
+        match viewer::enforce_policy(session, ctx).await? {
+            Ok(answered) if answered => return Ok(true),
+            Ok(_) => {}
+            Err(error) => {
+                answer::failure(session, ctx, error).await?;
+                return Ok(true);
+            }
+        }
+        match viewer::run_request_functions(session, ctx) {
+            Ok(None) => return Ok(false),
+            Ok(Some(generated)) => answer::generated(session, ctx, generated).await?,
+            Err(error) => answer::failure(session, ctx, error).await?,
+        }
+        Ok(true)
+    }
+
+    fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        self.edge.cache.enable(session, ctx);
+        Ok(())
+    }
+
+    fn cache_key_callback(&self, session: &Session, ctx: &mut Context) -> Result<CacheKey> {
+        self.edge.cache.key(session, ctx)
+    }
+
+    fn cache_vary_filter(
+        &self,
+        meta: &CacheMeta,
+        ctx: &mut Context,
+        request: &RequestHeader,
+    ) -> Option<HashBinary> {
+        caching::variance(meta, ctx, request)
+    }
+
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        ctx: &mut Context,
+    ) -> Result<Box<HttpPeer>> {
+        upstream::choose_peer(&self.edge, session, ctx).await
+    }
+
+    fn fail_to_connect(
+        &self,
+        session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Context,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        upstream::connect_failed(session, ctx, error)
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        request: &mut RequestHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        upstream::write_request(request, ctx)
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        if response.status.is_informational() {
+            return Ok(());
+        }
+        upstream::receive(session, response, ctx).await
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        ctx: &mut Context,
+        reused: bool,
+    ) -> Box<Error> {
+        upstream::exchange_failed(session, ctx, error, reused)
+    }
+
+    fn response_cache_filter(
+        &self,
+        session: &Session,
+        response: &ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<RespCacheable> {
+        Ok(caching::verdict(session, response, ctx))
+    }
+
+    fn should_serve_stale(
+        &self,
+        session: &mut Session,
+        ctx: &mut Context,
+        error: Option<&Error>,
+    ) -> bool {
+        let serve = caching::serves_stale(session, ctx, error);
+        if serve && error.is_none() && session.cache.is_cache_lock_writer() {
+            self.edge.revalidations.hand_over(session, ctx);
+        }
+        serve
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        if response.status.is_informational() {
+            return Ok(());
+        }
+        ctx.result_type.get_or_insert_with(|| caching::result_type(session));
+        self.edge.cache.invalidate_after(session, response, ctx);
+        viewer::finish_response(session, response, ctx)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if let Some(replaced) = &mut ctx.replaced_body {
+            *body = replaced.body.take();
+        }
+        Ok(None)
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        ctx: &mut Context,
+    ) -> FailToProxy {
+        let failure = ctx.failure.take().unwrap_or_else(|| upstream::unexplained(error));
+        let error_code = failure.answer().status;
+        // A head that is out cannot be taken back; closing the connection tells the viewer that the body is short.
+        if session.response_written().is_none()
+            && let Err(gone) = answer::failure(session, ctx, failure).await
+        {
+            tracing::debug!(request_id = %ctx.id, %gone, "the viewer left before the answer");
+        }
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    /// The record says it, with the request's id; a second line without it helps nobody.
+    fn suppress_error_log(&self, _: &Session, _: &Context, _: &Error) -> bool {
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Context) {
+        let record = record::complete(session, error, ctx);
+        self.edge.metrics.observe(&record);
+        self.edge.access_log.log(record);
+    }
+}

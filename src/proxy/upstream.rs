@@ -1,0 +1,448 @@
+//! The origin's side of a request: what it gets to see, origin-request and origin-response functions, failover.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::{
+    CONTENT_LENGTH, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE, SET_COOKIE, TRANSFER_ENCODING,
+};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::Session;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::canned::Canned;
+use super::context::{Context, OriginSide, Route};
+use super::{Edge, head, record};
+use crate::cache::revalidate;
+use crate::distribution::policy::NameSelection;
+use crate::distribution::{Behavior, Origin, Target};
+use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure, ViewerFailure};
+use crate::event::{
+    CustomOrigin, EventType, OriginRequestOutcome, RequestEdits, RequestView, ResponseEdits,
+};
+use crate::function::{Function, wasm::OriginFunction};
+use crate::ids::FunctionId;
+use crate::origin::forward::{OriginRequest, ViewerRequest};
+use crate::origin::peer;
+use crate::origin::select::{self, Member, PrimaryResult};
+
+/// Ask again: the secondary, or the answer that origin-response gave.
+pub const ASK_AGAIN: ErrorType = ErrorType::Custom("ask again");
+/// The request failed for a reason that the context holds.
+pub const FAILED: ErrorType = ErrorType::Custom("failed");
+
+/// The connection target for the next attempt: origin-request has run, and may have answered instead.
+///
+/// # Errors
+/// The failure is in the context.
+pub async fn choose_peer(
+    edge: &Edge,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> pingora::Result<Box<HttpPeer>> {
+    if let Err(error) = prepare(session, ctx).await {
+        return Err(fail(ctx, error));
+    }
+    ctx.origin.asked_at = Some(Instant::now());
+    ctx.origin.stamp = Some(edge.cache.store.stamp());
+    if let Some(canned) = &ctx.origin.canned {
+        return Ok(Box::new(canned.peer()));
+    }
+    let Some(origin) = ctx.origin.origin.clone() else {
+        return Err(fail(ctx, EdgeError::Internal("no origin was chosen".into())));
+    };
+    record::note_origin(&origin.id, ctx);
+    let tls = peer::speaks_tls(&origin, ctx.peer.tls);
+    match edge.resolver.resolve(&origin.domain_name, peer::port(&origin, tls)).await {
+        Ok(address) => Ok(Box::new(peer::http_peer(&origin, address, tls))),
+        Err(detail) => {
+            record::note_origin_failure(OriginFailure::Dns, ctx);
+            if fail_over(ctx, &session.req_header().method, OriginFailure::Dns) {
+                return Err(ask_again());
+            }
+            Err(fail(ctx, EdgeError::Origin(OriginFailure::Dns, detail)))
+        }
+    }
+}
+
+fn fail(ctx: &mut Context, error: EdgeError) -> Box<Error> {
+    ctx.failure = Some(error);
+    let mut failed = Error::new(FAILED);
+    failed.set_retry(false);
+    failed
+}
+
+fn ask_again() -> Box<Error> {
+    let mut again = Error::create(ASK_AGAIN, ErrorSource::Upstream, None, None);
+    again.set_retry(true);
+    again
+}
+
+/// Composes the origin request and runs origin-request, once for each member of the target that is asked.
+async fn prepare(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> {
+    if ctx.origin.request.is_some() || ctx.origin.canned.is_some() {
+        return Ok(());
+    }
+    let Route { distribution, behavior } = ctx.route()?.clone();
+    let mut origin = select::origin(&distribution, behavior.target, ctx.origin.member)
+        .ok_or_else(|| EdgeError::Internal("the behavior's target does not exist".into()))?
+        .clone();
+    let mut request = {
+        let header = session.req_header();
+        let (path, query) = head::path_and_query(header);
+        let viewer = ViewerRequest {
+            method: &header.method,
+            path,
+            query,
+            headers: &header.headers,
+            version: ctx.version,
+            viewer_ip: ctx.peer.ip,
+        };
+        OriginRequest::compose(&viewer, &behavior, &origin, &ctx.id)
+    };
+    let method = session.req_header().method.clone();
+    for &id in &behavior.origin_request {
+        let published = ctx.published.clone();
+        let (name, function) = origin_function(&published, id)?;
+        let custom = custom_origin(&origin, ctx.peer.tls);
+        let run = {
+            let event = ctx.event_context()?;
+            let view = request_view(method.as_str(), &request);
+            function.on_request(&event, &view, &custom).await
+        };
+        match record::note_function(ctx, &name, EventType::OriginRequest, run)? {
+            OriginRequestOutcome::Continue(edits, chosen) => {
+                apply_edits(&mut request, &edits);
+                if let Some(chosen) = chosen {
+                    redirect_origin(&mut origin, &mut request, &custom, chosen);
+                }
+            }
+            OriginRequestOutcome::Respond(made) => {
+                let reason = made.reason.as_deref();
+                ctx.origin.canned =
+                    Some(Canned::new(made.status, reason, &made.headers, &made.body));
+                ctx.origin.generated = true;
+                return Ok(());
+            }
+        }
+    }
+    ctx.origin.origin = Some(origin);
+    ctx.origin.request = Some(request);
+    Ok(())
+}
+
+fn origin_function(
+    published: &super::Published,
+    id: FunctionId,
+) -> Result<(Arc<str>, &OriginFunction), EdgeError> {
+    match published.functions.get(id) {
+        Some(Function::Origin(function)) => Ok((function.name().clone(), function)),
+        _ => Err(EdgeError::Internal("an origin event names no origin function".into())),
+    }
+}
+
+fn request_view<'a>(method: &'a str, request: &'a OriginRequest) -> RequestView<'a> {
+    RequestView {
+        method,
+        path: &request.path,
+        query: request.query.as_deref(),
+        headers: &request.headers,
+    }
+}
+
+fn apply_edits(request: &mut OriginRequest, edits: &RequestEdits) {
+    if let Some(path) = &edits.path {
+        request.path = path.clone().into_bytes();
+    }
+    if let Some(query) = &edits.query {
+        request.query = query.clone().map(String::into_bytes);
+    }
+    crate::event::apply_header_edits(&mut request.headers, &edits.headers);
+}
+
+/// The configured origin as Lambda@Edge's origin object.
+fn custom_origin(origin: &Origin, viewer_tls: bool) -> CustomOrigin {
+    let tls = peer::speaks_tls(origin, viewer_tls);
+    let seconds = |duration: Duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
+    CustomOrigin {
+        domain_name: origin.domain_name.clone(),
+        port: peer::port(origin, tls),
+        tls,
+        path: origin.path.clone(),
+        custom_headers: origin.custom_headers.clone(),
+        read_timeout_seconds: seconds(origin.response_timeout),
+        keepalive_timeout_seconds: seconds(origin.keepalive_timeout),
+        ssl_protocols: vec!["TLSv1.2".to_owned()],
+    }
+}
+
+/// Makes `origin` the one that the function chose. What Lambda@Edge cannot say is kept from the configuration.
+fn redirect_origin(
+    origin: &mut Origin,
+    request: &mut OriginRequest,
+    before: &CustomOrigin,
+    chosen: CustomOrigin,
+) {
+    use crate::distribution::OriginProtocol::{Http, Https};
+    for (name, _) in &before.custom_headers {
+        request.headers.remove(name);
+    }
+    for (name, value) in &chosen.custom_headers {
+        request.headers.insert(name.clone(), value.clone());
+    }
+    origin.protocol = if chosen.tls { Https } else { Http };
+    origin.http_port = chosen.port;
+    origin.https_port = chosen.port;
+    origin.path = chosen.path;
+    origin.response_timeout = Duration::from_secs(chosen.read_timeout_seconds.into());
+    origin.keepalive_timeout = Duration::from_secs(chosen.keepalive_timeout_seconds.into());
+    origin.custom_headers = chosen.custom_headers;
+    if origin.domain_name != chosen.domain_name {
+        // Another server: its connections are not shared with the configured origin's.
+        origin.id = format!("{}>{}", origin.id, chosen.domain_name).into();
+        origin.domain_name = chosen.domain_name;
+    }
+}
+
+/// Writes the composed request over the one that pingora derived from the viewer's.
+///
+/// Framing and conditionals stay pingora's: it knows the body and what the cache needs.
+///
+/// # Errors
+/// Pingora refused a field: a defect of the edge.
+pub fn write_request(upstream: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<()> {
+    const KEPT: [HeaderName; 8] = [
+        CONTENT_LENGTH,
+        TRANSFER_ENCODING,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_UNMODIFIED_SINCE,
+        IF_RANGE,
+        RANGE,
+    ];
+    let (Some(request), Some(origin)) = (&ctx.origin.request, &ctx.origin.origin) else {
+        return Ok(());
+    };
+    let target = request.target(&origin.path);
+    let size = request.headers.len() + KEPT.len();
+    let mut fresh = RequestHeader::build(upstream.method.clone(), &target, Some(size))?;
+    fresh.set_version(upstream.version);
+    for (name, value) in &request.headers {
+        if !KEPT.contains(name) {
+            fresh.append_header(name.clone(), value.clone())?;
+        }
+    }
+    for name in &KEPT {
+        for value in upstream.headers.get_all(name) {
+            fresh.append_header(name.clone(), value.clone())?;
+        }
+    }
+    *upstream = fresh;
+    Ok(())
+}
+
+/// The origin answered: failover by status, hop-by-hop fields, origin-response functions.
+///
+/// # Errors
+/// [`ASK_AGAIN`] to play the answer of origin-response or to ask the secondary; [`FAILED`] with the failure in the
+/// context.
+pub async fn receive(
+    session: &mut Session,
+    response: &mut ResponseHeader,
+    ctx: &mut Context,
+) -> pingora::Result<()> {
+    ctx.origin.response_delay = ctx.origin.asked_at.map(|at| at.elapsed()).unwrap_or_default();
+    if ctx.origin.replayed {
+        return Ok(());
+    }
+    let status = response.status.as_u16();
+    ctx.origin.status = Some(status);
+    if !ctx.origin.generated && status_fails_over(ctx, &session.req_header().method, status) {
+        return Err(ask_again());
+    }
+    for name in revalidate::hop_by_hop(&response.headers) {
+        response.remove_header(&name);
+    }
+    if let Ok(route) = ctx.route()
+        && drops_cookies(&route.behavior, &session.req_header().method)
+    {
+        response.remove_header(&SET_COOKIE);
+    }
+    if !ctx.origin.generated
+        && let Err(error) = run_response_functions(session, response, ctx).await
+    {
+        return Err(fail(ctx, error));
+    }
+    if ctx.origin.replayed {
+        return Err(ask_again());
+    }
+    if status == 304 {
+        ctx.origin.not_modified = Some(Box::new(response.clone()));
+    }
+    Ok(())
+}
+
+/// spec: CDN behaviours section 3: where no cookie is forwarded, none comes back from a cacheable method.
+fn drops_cookies(behavior: &Behavior, method: &http::Method) -> bool {
+    behavior.cached_methods.contains(method)
+        && behavior.cache_policy.cookies == NameSelection::None
+        && behavior
+            .origin_request_policy
+            .as_ref()
+            .is_none_or(|policy| policy.cookies == NameSelection::None)
+}
+
+async fn run_response_functions(
+    session: &Session,
+    response: &mut ResponseHeader,
+    ctx: &mut Context,
+) -> Result<(), EdgeError> {
+    let behavior = ctx.route()?.behavior.clone();
+    for &id in &behavior.origin_response {
+        let published = ctx.published.clone();
+        let (name, function) = origin_function(&published, id)?;
+        let (Some(request), Some(origin)) = (&ctx.origin.request, &ctx.origin.origin) else {
+            return Err(EdgeError::Internal("an answer came without a question".into()));
+        };
+        let custom = custom_origin(origin, ctx.peer.tls);
+        let run = {
+            let event = ctx.event_context()?;
+            let view = request_view(session.req_header().method.as_str(), request);
+            let answer = head::response_view(response);
+            function.on_response(&event, &view, &custom, &answer).await
+        };
+        let edits = record::note_function(ctx, &name, EventType::OriginResponse, run)?;
+        apply_response_edits(&name, response, ctx, &edits)?;
+    }
+    Ok(())
+}
+
+fn apply_response_edits(
+    name: &Arc<str>,
+    response: &mut ResponseHeader,
+    ctx: &mut Context,
+    edits: &ResponseEdits,
+) -> Result<(), EdgeError> {
+    let was = response.status.as_u16();
+    head::edit_response(response, edits)?;
+    let now = response.status.as_u16();
+    if was == 304 && (now != 304 || edits.body.is_some()) {
+        // The stored body is what a 304 stands for; a function cannot give it another status or body.
+        return Err(EdgeError::Function {
+            kind: FunctionKind::Origin,
+            name: name.to_string(),
+            error: FunctionError::validation(
+                "response.status and response.body cannot be changed on a 304 that revalidates a stored object",
+            ),
+        });
+    }
+    let bodyless_now = matches!(now, 204 | 304) && was != now;
+    if edits.body.is_some() || bodyless_now {
+        let body = edits.body.clone().unwrap_or_default();
+        let reason = response.get_reason_phrase().map(str::to_owned);
+        ctx.origin.canned = Some(Canned::new(now, reason.as_deref(), &response.headers, &body));
+        ctx.origin.replayed = true;
+    }
+    Ok(())
+}
+
+fn status_fails_over(ctx: &mut Context, method: &http::Method, status: u16) -> bool {
+    moves_to_secondary(ctx, method, PrimaryResult::Status(status))
+}
+
+fn fail_over(ctx: &mut Context, method: &http::Method, failure: OriginFailure) -> bool {
+    moves_to_secondary(ctx, method, PrimaryResult::Failure(failure))
+}
+
+fn moves_to_secondary(ctx: &mut Context, method: &http::Method, result: PrimaryResult) -> bool {
+    let Ok(route) = ctx.route() else { return false };
+    let Target::Group(index) = route.behavior.target else { return false };
+    let Some(group) = route.distribution.origin_groups.get(index.0) else { return false };
+    if ctx.origin.member == Member::Secondary || !select::fails_over(group, method, result) {
+        return false;
+    }
+    // origin-request and origin-response run again for the second origin (spec: Lambda@Edge section 1).
+    ctx.origin = OriginSide { member: Member::Secondary, ..OriginSide::default() };
+    true
+}
+
+/// A connection could not be made: try again, ask the secondary, or fail.
+pub fn connect_failed(session: &Session, ctx: &mut Context, mut error: Box<Error>) -> Box<Error> {
+    let failure = classify(&error);
+    record::note_origin_failure(failure, ctx);
+    ctx.origin.attempts += 1;
+    let attempts = ctx.origin.origin.as_ref().map_or(1, |origin| origin.connection_attempts);
+    if ctx.origin.attempts < attempts {
+        error.set_retry(true);
+        return error;
+    }
+    if fail_over(ctx, &session.req_header().method, failure) {
+        error.set_retry(true);
+        return error;
+    }
+    ctx.failure = Some(EdgeError::Origin(failure, error.to_string()));
+    error.set_retry(false);
+    error
+}
+
+/// The exchange broke after the connection was made.
+pub fn exchange_failed(
+    session: &mut Session,
+    ctx: &mut Context,
+    mut error: Box<Error>,
+    reused: bool,
+) -> Box<Error> {
+    if matches!(error.etype(), ErrorType::Custom(_)) || *error.esource() != ErrorSource::Upstream {
+        return error;
+    }
+    let repeatable = session.req_header().method.is_idempotent()
+        && !session.as_ref().retry_buffer_truncated()
+        && session.response_written().is_none();
+    if !repeatable {
+        error.set_retry(false);
+    } else {
+        // A kept connection that the origin closed meanwhile says nothing about the origin.
+        error.retry.decide_reuse(reused);
+    }
+    if error.retry() {
+        return error;
+    }
+    let failure = classify(&error);
+    record::note_origin_failure(failure, ctx);
+    if repeatable && fail_over(ctx, &session.req_header().method, failure) {
+        error.set_retry(true);
+        return error;
+    }
+    ctx.failure = Some(EdgeError::Origin(failure, error.to_string()));
+    error
+}
+
+/// A failure that no phase explained: by whose side it happened on.
+#[must_use]
+pub fn unexplained(error: &Error) -> EdgeError {
+    match error.esource() {
+        ErrorSource::Upstream => EdgeError::Origin(classify(error), error.to_string()),
+        ErrorSource::Downstream => EdgeError::Viewer(ViewerFailure::Malformed),
+        ErrorSource::Internal | ErrorSource::Unset => EdgeError::Internal(error.to_string()),
+    }
+}
+
+/// pingora's error as what went wrong with the origin.
+fn classify(error: &Error) -> OriginFailure {
+    match error.etype() {
+        ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => {
+            OriginFailure::ConnectTimeout
+        }
+        ErrorType::ReadTimedout | ErrorType::WriteTimedout => OriginFailure::ReadTimeout,
+        ErrorType::InvalidHTTPHeader | ErrorType::H1Error | ErrorType::H2Error => {
+            OriginFailure::InvalidResponse
+        }
+        ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed => {
+            OriginFailure::Read
+        }
+        _ => OriginFailure::Connect,
+    }
+}

@@ -1,0 +1,213 @@
+//! The viewer's side of a request: admission, protocol policy, viewer-request and viewer-response functions.
+
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::{Method, Version};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::l4::socket::SocketAddr;
+use pingora::proxy::Session;
+
+use super::context::{Context, ReplacedBody, Route};
+use super::{answer, framing, head, policy, record, revalidation};
+use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
+use crate::error::{EdgeError, ViewerFailure};
+use crate::event::{EventType, GeneratedResponse, RequestOutcome};
+use crate::function::Function;
+use crate::function::js::Budget;
+use crate::ids::FunctionId;
+
+/// Notes who is asking and chooses distribution and behavior, once, from what the viewer sent.
+///
+/// # Errors
+/// A request that no distribution can answer.
+pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> {
+    ctx.version = session.req_header().version;
+    ctx.peer = viewer_peer(session);
+    revalidation::strip(session);
+    normalize_host(session.req_header_mut());
+    record::note_request(session.req_header(), ctx);
+    framing::check(session.req_header()).map_err(EdgeError::Viewer)?;
+    let request = session.req_header();
+    let host = request.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    let distribution = ctx
+        .published
+        .distribution_for(host)
+        .ok_or(EdgeError::Viewer(ViewerFailure::UnknownHost))?
+        .clone();
+    let (path, _) = head::path_and_query(request);
+    let behavior = distribution
+        .behavior_for(path)
+        .ok_or_else(|| EdgeError::Internal("no default behavior".into()))?
+        .clone();
+    let route = Route { distribution, behavior };
+    record::note_route(&route, ctx);
+    ctx.route = Some(route);
+    Ok(())
+}
+
+fn viewer_peer(session: &Session) -> ViewerPeer {
+    let (ip, port) = match session.client_addr() {
+        Some(SocketAddr::Inet(address)) => (address.ip(), address.port()),
+        _ => (std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
+    };
+    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    ViewerPeer { ip, port, tls }
+}
+
+/// HTTP/2 and absolute-form name the host in the target; functions and policies look for `host`.
+fn normalize_host(request: &mut RequestHeader) {
+    let Some(authority) = request.uri.authority() else { return };
+    if let Ok(value) = HeaderValue::from_str(authority.as_str()) {
+        // RFC 9112 section 3.2.2: the authority of an absolute-form target replaces the received Host.
+        let _ = request.insert_header(HOST, value);
+    }
+}
+
+/// Method and protocol policy. `Ok(true)`: answered with a redirect.
+///
+/// # Errors
+/// A request that the behavior does not allow.
+pub async fn enforce_policy(
+    session: &mut Session,
+    ctx: &mut Context,
+) -> pingora::Result<Result<bool, EdgeError>> {
+    let behavior = match ctx.route() {
+        Ok(route) => route.behavior.clone(),
+        Err(error) => return Ok(Err(error)),
+    };
+    let request = session.req_header();
+    if !ctx.peer.tls {
+        match behavior.viewer_protocol_policy {
+            ViewerProtocolPolicy::AllowAll => {}
+            ViewerProtocolPolicy::HttpsOnly => {
+                return Ok(Err(EdgeError::Viewer(ViewerFailure::HttpsOnly)));
+            }
+            ViewerProtocolPolicy::RedirectToHttps => {
+                let safe = matches!(request.method, Method::GET | Method::HEAD);
+                if !safe && ctx.version < Version::HTTP_11 {
+                    return Ok(Err(EdgeError::Viewer(ViewerFailure::HttpsOnly)));
+                }
+                answer::redirect_to_https(session, ctx).await?;
+                return Ok(Ok(true));
+            }
+        }
+    }
+    Ok(check_method(request, &behavior).map(|()| false))
+}
+
+fn check_method(request: &RequestHeader, behavior: &Behavior) -> Result<(), EdgeError> {
+    if !behavior.allowed_methods.contains(&request.method) {
+        return Err(EdgeError::Viewer(ViewerFailure::MethodNotAllowed));
+    }
+    let bodyless = matches!(request.method, Method::GET | Method::HEAD);
+    if bodyless && framing::announces_body(request) {
+        return Err(EdgeError::Viewer(ViewerFailure::BodyNotAllowed));
+    }
+    Ok(())
+}
+
+/// Runs the viewer-request functions over the request. `Some`: one of them answered.
+///
+/// # Errors
+/// A function failed; the request fails with it.
+pub fn run_request_functions(
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<Option<GeneratedResponse>, EdgeError> {
+    let route = ctx.route()?.clone();
+    let mut budget = Budget::default();
+    for &id in &route.behavior.viewer_request {
+        let outcome = {
+            let published = ctx.published.clone();
+            let (name, function) = viewer_function(&published, id)?;
+            let event = ctx.event_context()?;
+            let view = head::request_view(session.req_header());
+            let run = function.on_request(&event, &view, &mut budget);
+            record::note_function(ctx, &name, EventType::ViewerRequest, run)?
+        };
+        match outcome {
+            RequestOutcome::Continue(edits) => {
+                head::edit_request(session.req_header_mut(), &edits)?;
+            }
+            RequestOutcome::Respond(response) => return Ok(Some(response)),
+        }
+    }
+    apply_default_root_object(session, &route)?;
+    Ok(None)
+}
+
+/// `/` means the distribution's default root object; sub-directories do not have one.
+fn apply_default_root_object(session: &mut Session, route: &Route) -> Result<(), EdgeError> {
+    let Some(object) = &route.distribution.default_root_object else { return Ok(()) };
+    let request = session.req_header_mut();
+    let (path, query) = head::path_and_query(request);
+    if path != b"/" {
+        return Ok(());
+    }
+    let target = head::join_target(format!("/{object}").as_bytes(), query);
+    head::set_target(request, &target)
+}
+
+/// The last step of every answer that comes from the cache or an origin: viewer-response functions, the response
+/// headers policy, the edge's own fields. Nothing done here is stored.
+///
+/// # Errors
+/// Pingora refused a head: a defect of the edge.
+pub fn finish_response(
+    session: &Session,
+    response: &mut ResponseHeader,
+    ctx: &mut Context,
+) -> pingora::Result<()> {
+    if let Some(error) = ctx.failure.take() {
+        // An origin-response function failed while a stored object was being revalidated: a gate never fails open.
+        answer::replace_by_failure(session, response, ctx, error)?;
+    } else {
+        // spec: CloudFront Functions section 1: not run when the origin's status is 400 or above.
+        let runs = response.status.as_u16() < 400;
+        match if runs { run_response_functions(session, response, ctx) } else { Ok(()) } {
+            Ok(()) => answer::stamp(response, ctx)?,
+            Err(error) => answer::replace_by_failure(session, response, ctx, error)?,
+        }
+    }
+    policy::apply(session.req_header(), response, ctx);
+    ctx.record.time_to_first_byte = Some(ctx.started.elapsed());
+    Ok(())
+}
+
+fn run_response_functions(
+    session: &Session,
+    response: &mut ResponseHeader,
+    ctx: &mut Context,
+) -> Result<(), EdgeError> {
+    let behavior = ctx.route()?.behavior.clone();
+    let mut budget = Budget::default();
+    for &id in &behavior.viewer_response {
+        let bodyless = answer::is_bodyless(session, response);
+        let edits = {
+            let published = ctx.published.clone();
+            let (name, function) = viewer_function(&published, id)?;
+            let event = ctx.event_context()?;
+            let request = head::request_view(session.req_header());
+            let view = head::response_view(response);
+            let run = function.on_response(&event, &request, &view, &mut budget);
+            record::note_function(ctx, &name, EventType::ViewerResponse, run)?
+        };
+        head::edit_response(response, &edits)?;
+        if let Some(body) = edits.body {
+            response.remove_header(&TRANSFER_ENCODING);
+            let length = if bodyless { 0 } else { body.len() };
+            response.insert_header(CONTENT_LENGTH, length.to_string()).map_err(head::internal)?;
+            ctx.replaced_body = Some(ReplacedBody { body: (!bodyless).then_some(body) });
+        }
+    }
+    Ok(())
+}
+
+fn viewer_function(
+    published: &super::Published,
+    id: FunctionId,
+) -> Result<(std::sync::Arc<str>, &crate::function::js::ViewerFunction), EdgeError> {
+    match published.functions.get(id) {
+        Some(Function::Viewer(function)) => Ok((function.name().clone(), function)),
+        _ => Err(EdgeError::Internal("a viewer event names no viewer function".into())),
+    }
+}

@@ -1,0 +1,160 @@
+//! Everything that can go wrong gets one clear answer, and the next request is unharmed.
+
+use std::net::TcpListener;
+
+use crate::scene::{Answer, Origin, Scene};
+
+#[test]
+fn a_failing_viewer_function_fails_its_request_and_only_that() {
+    let cases = [
+        ("throws", "throw new Error('no')", 503, "FunctionExecutionError"),
+        ("loops", "for (;;) {}", 503, "FunctionThrottledError"),
+        ("recurses", "function f() { return f() + 1 } f()", 503, "FunctionExecutionError"),
+        ("nothing", "return undefined", 502, "FunctionValidationError"),
+        (
+            "upper",
+            "e.request.headers['X-Up'] = { value: 'a' }; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
+        (
+            "crlf",
+            "e.request.headers['x-a'] = { value: 'a\\r\\nb: c' }; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
+        (
+            "host",
+            "e.request.headers.host.value = 'other'; return e.request",
+            502,
+            "FunctionValidationError",
+        ),
+    ];
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let mut scene = Scene::with(&origin);
+    for (name, code, ..) in cases {
+        scene = scene
+            .javascript(name, &format!("function handler(e) {{ {code} }}"))
+            .behavior(&format!("/{name}"), &format!("viewer_request = \"{name}\""))
+            .behavior(&format!("/after/{name}"), &format!("viewer_response = \"{name}\""));
+    }
+    let edge = scene.start();
+    for (name, _, status, x_cache) in cases {
+        let response = edge.get(&format!("/{name}"));
+        assert_eq!((response.status, response.x_cache().as_str()), (status, x_cache), "{name}");
+        assert!(response.text().contains(&response.header("x-amz-cf-id")), "{name}");
+        assert_eq!(edge.get("/fine").status, 200, "after {name}");
+    }
+    assert_eq!(origin.hits(), 1, "only /fine reached the origin");
+    // On hits and misses alike, viewer-response never fails open either.
+    for _ in 0..2 {
+        let response = edge.get("/after/throws");
+        assert_eq!((response.status, response.x_cache().as_str()), (503, "FunctionExecutionError"));
+        assert!(!response.text().contains("page"));
+    }
+    let log = edge.stop();
+    let line = log.iter().find(|line| line["path"] == "/upper").expect("the request is logged");
+    assert!(line.to_string().contains("X-Up"), "the log names the member: {line}");
+}
+
+#[test]
+fn an_origin_that_is_down_slow_or_nonsense_never_hangs_the_viewer() {
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let edge = Scene::at(gone.expect("a port that was free")).start();
+    assert_eq!(edge.get("/").status, 502);
+
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    let edge = Scene::at(silent.local_addr().expect("an address")).start();
+    assert_eq!(edge.get("/").status, 504);
+
+    let origin = Origin::answering(|request| match request.target() {
+        "/nonsense" => Answer::raw(b"\x00\x01 what?\r\n\r\n"),
+        "/closed" => Answer::raw(b""),
+        "/short" => Answer::raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
+        _ => Answer::cacheable("fine"),
+    });
+    let edge = Scene::with(&origin).start();
+    for target in ["/nonsense", "/closed"] {
+        let response = edge.get(target);
+        assert_eq!((response.status, response.x_cache().as_str()), (502, "Error"), "{target}");
+    }
+    assert_eq!(edge.get("/short").body, b"", "a body that breaks off never looks complete");
+    assert_eq!(edge.get("/fine").text(), "fine");
+    let asked = origin.hits();
+    edge.get("/short");
+    assert_eq!(origin.hits(), asked + 1, "what broke off is not served from the cache");
+}
+
+#[test]
+fn malformed_requests_get_400_and_the_connection_ends() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let edge = Scene::with(&origin).start();
+    let requests: [&[u8]; 6] = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ];
+    for bytes in requests {
+        let mut connection = edge.connect();
+        connection.send_raw(bytes);
+        let shown = String::from_utf8_lossy(bytes);
+        let response = connection.read(false).unwrap_or_else(|| panic!("no answer to {shown}"));
+        assert_eq!(response.status, 400, "{shown}");
+        assert!(connection.read(false).is_none(), "the connection stays open after {shown}");
+    }
+    assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn what_a_behavior_does_not_allow_is_refused_before_anything_runs() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let never = "function handler(e) { throw new Error('ran'); }";
+    let edge = Scene::with(&origin)
+        .https()
+        .javascript("never", never)
+        .behavior("/secure", "viewer_request = \"never\"\nviewer_protocol_policy = \"https-only\"")
+        .behavior(
+            "/moved",
+            "viewer_request = \"never\"\nviewer_protocol_policy = \"redirect-to-https\"",
+        )
+        .start();
+    assert_eq!(edge.request("DELETE", "/").send().status, 403);
+    assert_eq!(edge.request("GET", "/").body(b"x").send().status, 403);
+    assert_eq!(edge.get("/secure").status, 403);
+    let moved = edge.get("/moved?x=1");
+    assert_eq!((moved.status, moved.x_cache().as_str()), (301, "Redirect"));
+    let expected = format!("https://edge.test:{}/moved?x=1", edge.https().port());
+    assert_eq!(moved.header("location"), expected);
+    let long = format!("/{}", "a".repeat(9_000));
+    assert_eq!(edge.get(&long).status, 413);
+    assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn a_reload_publishes_what_is_right_and_keeps_what_is_served_otherwise() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let answer = |body: &str| {
+        format!("function handler(e) {{ return {{ statusCode: 200, body: '{body}' }}; }}")
+    };
+    let edge = Scene::with(&origin)
+        .javascript("old", &answer("old"))
+        .javascript("new", &answer("new"))
+        .behavior("*", "viewer_request = \"old\"")
+        .start();
+    assert_eq!(edge.get("/").text(), "old");
+    edge.rewrite_configuration(|text| {
+        text.replace("viewer_request = \"old\"", "viewer_request = \"nix\"")
+    });
+    edge.signal("-HUP");
+    assert_eq!(edge.get("/").text(), "old");
+    edge.rewrite_configuration(|text| {
+        text.replace("viewer_request = \"nix\"", "viewer_request = \"new\"")
+    });
+    edge.signal("-HUP");
+    while edge.get("/").text() != "new" {
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,262 @@
+//! Scenes of three actors: a viewer, the edge, an origin, over real sockets on ports that the system chooses.
+//!
+//! The edge is the program itself, started with a configuration of its own and stopped when the scene ends.
+
+pub mod http;
+pub mod origin;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+pub use http::{Connection, Request, Response};
+pub use origin::{Answer, Origin};
+
+/// A scene being set up.
+pub struct Scene {
+    folder: tempfile::TempDir,
+    origin: String,
+    functions: String,
+    behaviors: String,
+    policies: String,
+    more: String,
+    https: bool,
+}
+
+/// A cache policy that obeys the origin and keys on all query strings.
+pub const OBEDIENT: &str = r#"
+[[cache_policy]]
+name = "obedient"
+min_ttl = 0
+default_ttl = 0
+max_ttl = 31536000
+query_strings = { mode = "all" }
+"#;
+
+impl Scene {
+    /// An edge in front of `origin`.
+    pub fn with(origin: &Origin) -> Self {
+        Self::at(origin.address())
+    }
+
+    /// An edge in front of whatever is (or is not) at `address`.
+    pub fn at(address: SocketAddr) -> Self {
+        let origin = format!(
+            "[[distribution.origin]]\nid = \"origin\"\ndomain_name = \"{}\"\nprotocol = \"http-only\"\nhttp_port = {}\n\
+             connection_attempts = 1\nconnection_timeout = \"1s\"\nresponse_timeout = \"1s\"\n",
+            address.ip(),
+            address.port()
+        );
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            origin,
+            functions: String::new(),
+            behaviors: String::new(),
+            policies: OBEDIENT.to_owned(),
+            more: String::new(),
+            https: false,
+        }
+    }
+
+    /// Adds a JavaScript viewer function.
+    pub fn javascript(self, name: &str, code: &str) -> Self {
+        self.function(name, "cloudfront-js-2.0", "js", code.as_bytes())
+    }
+
+    /// Adds a function of any runtime.
+    pub fn function(mut self, name: &str, runtime: &str, ending: &str, code: &[u8]) -> Self {
+        let file = format!("{name}.{ending}");
+        std::fs::write(self.folder.path().join(&file), code).expect("the folder is writable");
+        self.functions.push_str(&format!(
+            "[[function]]\nname = \"{name}\"\nruntime = \"{runtime}\"\nfile = \"{file}\"\n"
+        ));
+        self
+    }
+
+    /// Adds a sample function by its folder.
+    pub fn sample(mut self, name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions").join(name);
+        self.functions.push_str(&format!("[[function]]\npath = \"{}\"\n", folder.display()));
+        self
+    }
+
+    /// Adds a behavior for a path pattern; `words` are further lines of its table.
+    pub fn behavior(mut self, path_pattern: &str, words: &str) -> Self {
+        let policy =
+            if words.contains("cache_policy") { "" } else { "cache_policy = \"obedient\"\n" };
+        self.behaviors.push_str(&format!(
+            "[[distribution.behavior]]\npath_pattern = \"{path_pattern}\"\ntarget = \"origin\"\n{policy}{words}\n"
+        ));
+        self
+    }
+
+    /// Adds top-level tables.
+    pub fn tables(mut self, text: &str) -> Self {
+        self.policies.push_str(text);
+        self
+    }
+
+    /// Adds lines to the distribution.
+    pub fn distribution(mut self, words: &str) -> Self {
+        self.more.push_str(words);
+        self
+    }
+
+    /// Listens for HTTPS too.
+    pub fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
+    /// The configuration as a file's text.
+    fn configuration(&self) -> String {
+        let https = if self.https { "\"127.0.0.1:0\"" } else { "" };
+        let behaviors = if self.behaviors.contains("path_pattern = \"*\"") {
+            self.behaviors.clone()
+        } else {
+            format!(
+                "{}[[distribution.behavior]]\npath_pattern = \"*\"\ntarget = \"origin\"\ncache_policy = \"obedient\"\n",
+                self.behaviors
+            )
+        };
+        format!(
+            "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}\n{}{}",
+            state_directory().display(),
+            self.policies,
+            self.functions,
+            self.more,
+            self.origin,
+            behaviors,
+        )
+    }
+
+    /// Starts the edge and waits until it says that it is ready.
+    pub fn start(self) -> Edge {
+        let file = self.folder.path().join("verge.toml");
+        std::fs::write(&file, self.configuration()).expect("the folder is writable");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_verge"))
+            .args(["serve", "--config"])
+            .arg(&file)
+            .current_dir(self.folder.path())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut said = BufReader::new(process.stderr.take().expect("standard error is piped"));
+        let mut banner = String::new();
+        while !banner.contains("\ntry ") {
+            let read = said.read_line(&mut banner).expect("the banner is text");
+            assert!(read > 0, "the edge did not start:\n{banner}\n{}", self.configuration());
+        }
+        // The rest is read and thrown away: an edge that cannot write its log would block.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Edge { process, banner, folder: self.folder }
+    }
+}
+
+/// Machine code of the JavaScript engine is compiled once for all scenes of a build.
+fn state_directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
+}
+
+/// A running edge.
+pub struct Edge {
+    process: Child,
+    banner: String,
+    folder: tempfile::TempDir,
+}
+
+impl Edge {
+    fn address(&self, line: &str, scheme: &str) -> SocketAddr {
+        let line = self.banner.lines().find(|text| text.trim_start().starts_with(line));
+        let line = line.unwrap_or_else(|| panic!("no {line} in the banner:\n{}", self.banner));
+        let (_, rest) = line.split_once(scheme).expect("the line has an address");
+        let address = rest.split([' ', '/']).next().expect("split gives a first part");
+        address.parse().expect("the address is one")
+    }
+
+    /// The address for plain HTTP.
+    pub fn http(&self) -> SocketAddr {
+        self.address("http ", "http://")
+    }
+
+    /// The address for HTTPS.
+    pub fn https(&self) -> SocketAddr {
+        self.address("https ", "https://")
+    }
+
+    /// The self-made authority's certificate.
+    pub fn authority(&self) -> PathBuf {
+        let line = self.banner.lines().find_map(|line| line.split_once("trust "));
+        PathBuf::from(line.expect("the banner names the authority").1)
+    }
+
+    /// A request to be written down and sent.
+    pub fn request(&self, method: &str, target: &str) -> Request {
+        Request::new(self.http(), method, target)
+    }
+
+    /// Sends a GET.
+    pub fn get(&self, target: &str) -> Response {
+        self.request("GET", target).send()
+    }
+
+    /// A connection that is kept.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.http())
+    }
+
+    /// What the admin listener says at `target`.
+    pub fn admin(&self, target: &str) -> Response {
+        Request::new(self.address("admin ", "http://"), "GET", target).send()
+    }
+
+    /// The value of a counter, by the beginning of its line.
+    pub fn metric(&self, beginning: &str) -> f64 {
+        let text = self.admin("/metrics").text();
+        let values = text.lines().filter(|line| line.starts_with(beginning));
+        values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Resident memory of the edge, KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("the edge runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux says it");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
+    /// Sends the process a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Stops the edge gracefully and gives its access log, a JSON object a line.
+    pub fn stop(mut self) -> Vec<serde_json::Value> {
+        self.signal("-TERM");
+        let status = self.process.wait().expect("the edge ends");
+        assert!(status.success(), "the edge ended with {status}");
+        let log = std::fs::read_to_string(self.folder.path().join("access.log"));
+        let log = log.expect("the edge wrote its log");
+        log.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    }
+
+    /// Replaces the configuration file's text.
+    pub fn rewrite_configuration(&self, change: impl Fn(&str) -> String) {
+        let file = self.folder.path().join("verge.toml");
+        let text = std::fs::read_to_string(&file).expect("the configuration is there");
+        std::fs::write(file, change(&text)).expect("the folder is writable");
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // Already stopped, or stopped now: neither can be told to anyone here.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
