@@ -212,6 +212,11 @@ fn origin(
         defaults::ORIGIN_KEEPALIVE_TIMEOUT,
         120,
     );
+    if authority.is_some() {
+        let remedy = "leave it out: the system's authorities are trusted; for tests on the loopback, \
+                      verify_certificate = false";
+        values::refuse_unfinished(format!("{at}.ca"), remedy, problems);
+    }
     let domain_name = domain_name(written, at, problems);
     let path = path(written.path.as_deref(), &format!("{at}.path"), problems);
     Some(Origin {
