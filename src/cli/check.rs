@@ -47,7 +47,8 @@ fn report_success(config: &Config, format: Format) {
     }
 }
 
-fn report_problems(problems: &[Problem], format: Format) {
+/// Prints a list of problems and their number.
+pub(super) fn report_problems(problems: &[Problem], format: Format) {
     match format {
         Format::Human => {
             for problem in problems {

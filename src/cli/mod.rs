@@ -14,6 +14,9 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 /// The configuration, or a function it names, is wrong.
 const EXIT_CONFIGURATION: u8 = 78;
 
+/// The arguments are wrong: clap's own code for it.
+const EXIT_USAGE: u8 = 2;
+
 /// CloudFront Functions and Lambda@Edge code, around a real cache, on your own machines.
 #[derive(Debug, Parser)]
 #[command(

@@ -22,6 +22,7 @@ pub use json::{
     edited_request_json, edited_response_json, event_json, generated_response_json,
     request_result_from_json, response_result_from_json,
 };
+pub(in crate::event) use parse::request_id;
 pub use parse::{OriginEvent, ParseError, parse_event};
 
 /// A header field line as a function returns it.

@@ -1,13 +1,15 @@
 //! Events and results of viewer functions: CloudFront Functions event 1.0 without any engine.
 //!
-//! [`encode_request`] and [`encode_response`] write what the sandboxed engine reads (see [`crate::wire`]);
-//! [`read_request_result`] and [`read_response_result`] turn its answer into edits, after checking every rule that the
-//! edge has for what a function may return (spec: CloudFront Functions sections 2, 3 and 5). What was not touched is in
-//! no edit, so it keeps the viewer's bytes.
+//! [`encode_request`] and [`encode_response`] write what the sandboxed engine reads (see
+//! [`crate::wire`]); [`read_request_result`] and [`read_response_result`] turn its answer into
+//! edits, after checking every rule that the edge has for what a function may return (spec:
+//! CloudFront Functions sections 2, 3 and 5). What was not touched is in no edit, so it keeps the
+//! viewer's bytes.
 
 mod cookies;
 mod encode;
 mod headers;
+pub mod json;
 mod query;
 
 use bytes::Bytes;
@@ -109,7 +111,8 @@ fn check_path(path: &str) -> Checked<()> {
     Ok(())
 }
 
-/// Characters that end a URL, or that no request line may have (spec: CloudFront Functions section 2.2).
+/// Characters that end a URL, or that no request line may have (spec: CloudFront Functions section
+/// 2.2).
 fn is_unfit_for_url(character: char) -> bool {
     character.is_ascii_control() || matches!(character, ' ' | '#')
 }

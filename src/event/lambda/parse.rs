@@ -150,7 +150,7 @@ fn text<'a>(
 
 /// Ids in event files have any length; ours have one. The file's characters come first, so that
 /// both can be compared.
-fn request_id(text: &str) -> RequestId {
+pub(in crate::event) fn request_id(text: &str) -> RequestId {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let usable = text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
