@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cache;
+mod check;
 mod events;
 mod failures;
+mod hostile;
+mod protocols;
+mod samples;
 mod scene;

@@ -2,6 +2,7 @@
 //!
 //! The edge is the program itself, started with a configuration of its own and stopped when the scene ends.
 
+pub mod commands;
 pub mod http;
 pub mod origin;
 
@@ -41,9 +42,19 @@ impl Scene {
 
     /// An edge in front of whatever is (or is not) at `address`.
     pub fn at(address: SocketAddr) -> Self {
+        Self::towards(address, "http")
+    }
+
+    /// An edge that speaks TLS to what is at `address`.
+    pub fn over_tls(address: SocketAddr) -> Self {
+        Self::towards(address, "https")
+    }
+
+    fn towards(address: SocketAddr, scheme: &str) -> Self {
         let origin = format!(
-            "[[distribution.origin]]\nid = \"origin\"\ndomain_name = \"{}\"\nprotocol = \"http-only\"\nhttp_port = {}\n\
-             connection_attempts = 1\nconnection_timeout = \"1s\"\nresponse_timeout = \"1s\"\n",
+            "[[distribution.origin]]\nid = \"origin\"\ndomain_name = \"{}\"\n\
+             protocol = \"{scheme}-only\"\n{scheme}_port = {}\nconnection_attempts = 1\n\
+             connection_timeout = \"1s\"\nresponse_timeout = \"1s\"\n",
             address.ip(),
             address.port()
         );
@@ -117,7 +128,7 @@ impl Scene {
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
              [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}",
-            state_directory().display(),
+            commands::state_directory().display(),
             self.policies,
             self.functions,
             self.origin,
@@ -147,11 +158,6 @@ impl Scene {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Edge { process, banner, folder: self.folder }
     }
-}
-
-/// Machine code of the JavaScript engine is compiled once for all scenes of a build.
-fn state_directory() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
 }
 
 /// A running edge.

@@ -1,0 +1,75 @@
+//! HTTP/2 and TLS, towards viewers and towards origins.
+
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::TlsConnector;
+
+use crate::scene::{Answer, Origin, Scene};
+
+/// Sends one GET over HTTP/2 and TLS; gives status, `x-cache` and body.
+async fn get_over_h2(edge: &crate::scene::Edge, target: &str) -> (u16, String, String) {
+    let mut roots = rustls::RootCertStore::empty();
+    let authority = CertificateDer::from_pem_file(edge.authority()).expect("the authority is PEM");
+    roots.add(authority).expect("the authority is a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring knows TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = tokio::net::TcpStream::connect(edge.https()).await.expect("the edge listens");
+    let name = ServerName::try_from("localhost").expect("a name");
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .expect("the certificate is trusted");
+    let (mut client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    let request = http::Request::get(format!("https://localhost{target}")).body(());
+    let request = request.expect("a constant request");
+    let (response, _) = client.send_request(request, true).expect("the stream opens");
+    let response = response.await.expect("an answer");
+    let status = response.status().as_u16();
+    let x_cache = response.headers()["x-cache"].to_str().expect("text").to_owned();
+    let mut stream = response.into_body();
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.data().await {
+        let chunk = chunk.expect("the body is whole");
+        stream.flow_control().release_capacity(chunk.len()).expect("it was received");
+        body.extend_from_slice(&chunk);
+    }
+    (status, x_cache, String::from_utf8(body).expect("text"))
+}
+
+#[test]
+fn viewers_may_speak_http2_over_tls_and_share_the_cache_with_http1() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let see = "function handler(e) { e.request.headers['x-host'] = { value: e.request.headers.host.value }; \
+        return e.request; }";
+    let words = "viewer_request = \"see\"\norigin_request_policy = \"AllViewer\"";
+    let edge = Scene::with(&origin).https().javascript("see", see).behavior("*", words).start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let first = runtime.block_on(get_over_h2(&edge, "/a"));
+    assert_eq!(first, (200, "Miss from cloudfront".into(), "page".into()));
+    assert_eq!(edge.get("/a").x_cache(), "Hit");
+    assert_eq!(origin.received()[0].header("x-host"), ["localhost"]);
+}
+
+#[test]
+fn origins_may_speak_http2_and_tls() {
+    // One edge is the origin of another: HTTP/2 over TLS between them.
+    let origin = Origin::answering(|request| Answer::cacheable(request.target()));
+    let inner = Scene::with(&origin).https().start();
+    let outer = Scene::over_tls(inner.https())
+        .origin("http_version = \"2\"\nverify_certificate = false")
+        .start();
+    let response = outer.get("/a?b=c");
+    assert_eq!((response.status, response.text().as_str()), (200, "/a?b=c"));
+    assert_eq!(response.header("via").matches("verge").count(), 2);
+    let log = inner.stop();
+    assert_eq!(log[0]["http_version"], "2");
+}

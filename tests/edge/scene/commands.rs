@@ -1,0 +1,46 @@
+//! The program as a command: what it prints and how it ends.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A configuration's least distribution.
+pub const SMALLEST_DISTRIBUTION: &str = r#"
+[[distribution]]
+domain_name = "d1.test"
+[[distribution.origin]]
+id = "origin"
+domain_name = "127.0.0.1"
+protocol = "http-only"
+[[distribution.behavior]]
+target = "origin"
+cache_policy = "CachingDisabled"
+"#;
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs the program with these arguments.
+pub fn verge(arguments: &[&str]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_verge"))
+        .args(arguments)
+        .output()
+        .expect("the program starts");
+    Run {
+        code: output.status.code().expect("no signal ended the program"),
+        stdout: String::from_utf8(output.stdout).expect("it prints text"),
+        stderr: String::from_utf8(output.stderr).expect("it prints text"),
+    }
+}
+
+/// Machine code of the JavaScript engine is compiled once for all tests of a build.
+pub fn state_directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
+}
