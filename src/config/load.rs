@@ -17,6 +17,9 @@ use crate::limits;
 /// Where `${NAME}` is looked up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// A certificate chain and its key, both PEM.
+pub(super) type ChainAndKey = (Arc<[u8]>, Arc<[u8]>);
+
 /// What the files named in the configuration hold. Positions are those of the file types.
 #[derive(Debug, Default)]
 pub(super) struct Materials {
@@ -27,7 +30,7 @@ pub(super) struct Materials {
     /// By positions of `[[distribution]]` and `[[distribution.origin]]`.
     pub authorities: BTreeMap<(usize, usize), Arc<[u8]>>,
     /// Chain and key, by position of `[[listeners.certificate]]`.
-    pub certificates: Vec<Option<(Arc<[u8]>, Arc<[u8]>)>>,
+    pub certificates: Vec<Option<ChainAndKey>>,
 }
 
 /// A function's description and code.
@@ -101,11 +104,7 @@ fn authorities(
     found
 }
 
-fn certificates(
-    base: &Path,
-    written: &File,
-    problems: &mut Problems,
-) -> Vec<Option<(Arc<[u8]>, Arc<[u8]>)>> {
+fn certificates(base: &Path, written: &File, problems: &mut Problems) -> Vec<Option<ChainAndKey>> {
     let numbered = written.listeners.certificate.iter().enumerate();
     let pairs = numbered.map(|(index, certificate)| {
         let at = |word| format!("listeners.certificate[{index}].{word}");

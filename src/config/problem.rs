@@ -46,7 +46,7 @@ impl Places {
             if let Some(line) = self.0.get(part) {
                 return Some(*line);
             }
-            part = &part[..part.rfind(['.', '['])?];
+            part = part.get(..part.rfind(['.', '['])?)?;
         }
     }
 }

@@ -80,7 +80,7 @@ impl<'s> Shape<'s> {
         let kinds = kinds(schema);
         let found = kind_of(value);
         let fits = |kind: &&str| *kind == found || (*kind == "number" && found == "integer");
-        if !kinds.iter().any(|kind| fits(kind)) {
+        if !kinds.iter().any(fits) {
             let message = format!("must be {}, not {}", spell_kinds(&kinds), spell_kind(found));
             self.problems.add(path, message, "");
             return None;

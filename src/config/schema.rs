@@ -56,3 +56,6 @@ fn says_nothing(default: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

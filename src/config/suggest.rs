@@ -24,7 +24,7 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
 
 /// `Did you mean "x"?` or, with nothing near, the whole list after `otherwise`.
 #[must_use]
-pub fn remedy<'a>(written: &str, known: &[&'a str], otherwise: &str) -> String {
+pub fn remedy(written: &str, known: &[&str], otherwise: &str) -> String {
     match nearest(written, known.iter().copied()) {
         Some(name) => format!("did you mean \"{name}\"?"),
         None if known.is_empty() => format!("{otherwise}: there is none yet"),

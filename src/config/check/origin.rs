@@ -150,7 +150,7 @@ impl Targets {
             problems.add(at, format!("{code} cannot mean a failover"), remedy);
         }
         Some(OriginGroup {
-            id: written.id.clone()?.into(),
+            id: written.id.clone()?,
             primary: primary?,
             secondary: secondary?,
             failover_status_codes: codes,

@@ -288,7 +288,7 @@ fn names(written: Option<&NameMode>, at: &str, problems: &mut Problems) -> Optio
         }
     }
     let names = written.names.clone();
-    all_fit.then(|| match mode {
+    all_fit.then_some(match mode {
         NameWord::None => NameSelection::None,
         NameWord::All => NameSelection::All,
         NameWord::Whitelist => NameSelection::Whitelist(names),
@@ -312,7 +312,7 @@ fn headers(written: &HeaderMode, at: &str, problems: &mut Problems) -> Option<He
             names.push(name);
         }
     }
-    all_fit.then(|| match mode {
+    all_fit.then_some(match mode {
         HeaderWord::None => HeaderSelection::None,
         HeaderWord::AllViewer => HeaderSelection::AllViewer,
         HeaderWord::Whitelist => HeaderSelection::Whitelist(names),

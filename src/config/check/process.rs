@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::{Unique, values};
 use crate::config::file::{File, LogLevel};
+use crate::config::load::ChainAndKey;
 use crate::config::problem::Problems;
 use crate::config::{AccessLogTarget, CacheSettings, Certificate, Listeners, defaults};
 use crate::limits;
@@ -25,7 +25,7 @@ pub(super) struct Process {
 pub(super) fn check(
     written: &File,
     base: &Path,
-    certificates: Vec<Option<(Arc<[u8]>, Arc<[u8]>)>>,
+    certificates: Vec<Option<ChainAndKey>>,
     problems: &mut Problems,
 ) -> Process {
     let mut taken = Unique::default();
@@ -65,7 +65,7 @@ pub(super) fn check(
 fn listeners(
     written: &File,
     base: &Path,
-    certificates: Vec<Option<(Arc<[u8]>, Arc<[u8]>)>>,
+    certificates: Vec<Option<ChainAndKey>>,
     taken: &mut Unique,
     problems: &mut Problems,
 ) -> Option<Listeners> {
