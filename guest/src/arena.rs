@@ -176,6 +176,12 @@ pub struct Arena(UnsafeCell<Blocks>);
 // SAFETY: the wasm machine has one thread, and no allocator call re-enters another.
 unsafe impl Sync for Arena {}
 
+impl Default for Arena {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Arena {
     /// An empty arena; its region begins at the first growth of memory.
     #[must_use]

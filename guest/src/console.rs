@@ -49,6 +49,7 @@ impl Log {
 
     /// Addresses for the host: of the count of used bytes, and of the bytes.
     #[must_use]
+    #[cfg(target_family = "wasm")]
     pub fn addresses(&self) -> (usize, usize) {
         (self.used.as_ptr().expose_provenance(), self.bytes.get().expose_provenance())
     }

@@ -200,6 +200,7 @@ impl Event {
     }
 
     /// Where the host writes the encoded event; grows when `length` is more than it holds.
+    #[cfg(any(target_family = "wasm", test))]
     pub fn room(&mut self, length: usize) -> &mut [u8] {
         if self.bytes.len() < length {
             self.bytes = vec![0; length];
@@ -209,6 +210,7 @@ impl Event {
 
     /// The bytes that were written to [`Event::room`].
     #[must_use]
+    #[cfg(target_family = "wasm")]
     pub fn input(&self, length: usize) -> &[u8] {
         self.bytes.get(..length).unwrap_or_default()
     }

@@ -22,10 +22,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT)
 const BASE64_URL: GeneralPurpose =
     GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT.with_encode_padding(false));
 
+/// What boa calls: `this`, the arguments, the context.
+type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
+
 /// The functions, as members of an object that only the prelude sees.
 #[must_use]
 pub fn object(context: &mut Context) -> JsObject {
-    const FUNCTIONS: [(&str, fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>); 5] = [
+    const FUNCTIONS: [(&str, Native); 5] = [
         ("hash", hash),
         ("hmac", hmac_of),
         ("encode", encode),

@@ -4,7 +4,7 @@
 //! needs to know JavaScript is decided here; rules about header names and the like are the host's.
 
 use boa_engine::property::PropertyDescriptor;
-use boa_engine::{Context, JsError, JsObject, JsString, JsValue, js_string};
+use boa_engine::{Context, JsError, JsObject, JsValue, js_string};
 
 use crate::event::{self, Member};
 use crate::maps::{Keys, MapReader};
@@ -204,8 +204,8 @@ impl Returned<'_> {
         let encoding = body.get(js_string!("encoding"), self.context)?;
         let data = body.get(js_string!("data"), self.context)?.as_string().ok_or_else(wrong)?;
         let kind = match encoding.as_string() {
-            Some(encoding) if encoding == JsString::from("text") => TEXT,
-            Some(encoding) if encoding == JsString::from("base64") => BASE64,
+            Some(encoding) if encoding == "text" => TEXT,
+            Some(encoding) if encoding == "base64" => BASE64,
             _ => return Err(Fault::invalid("response.body.encoding must be text or base64")),
         };
         out.u8(kind);

@@ -17,11 +17,7 @@ pub enum Member {
 
 /// The origin that `member` of `target` stands for.
 #[must_use]
-pub fn origin<'a>(
-    distribution: &'a Distribution,
-    target: Target,
-    member: Member,
-) -> Option<&'a Origin> {
+pub fn origin(distribution: &Distribution, target: Target, member: Member) -> Option<&Origin> {
     let index = match target {
         Target::Origin(index) => index,
         Target::Group(index) => {

@@ -70,7 +70,7 @@ impl CacheParts {
         }
         let Ok(Route { distribution, behavior }) = ctx.route() else { return };
         let (path, query) = head::path_and_query(request);
-        let host = request.headers.get(HOST).map(|host| host.as_bytes()).unwrap_or_default();
+        let host = request.headers.get(HOST).map(http::HeaderValue::as_bytes).unwrap_or_default();
         let targets = invalidate::by_unsafe_method(
             &request.method,
             path,

@@ -187,6 +187,13 @@ impl JsEngine {
         Ok(())
     }
 
+    /// A fresh instance with `delta` laid over it, given back at once.
+    pub(super) fn dry_run(&self, delta: &Delta) -> bool {
+        let _running = self.sandbox.running_guest();
+        let ready = self.instantiate(Budget::default());
+        ready.is_ok_and(|mut alive| delta.apply(alive.memory.data_mut(&mut alive.store)))
+    }
+
     /// Runs one call from a fresh instance to the end of it.
     pub(super) fn call<T>(
         &self,

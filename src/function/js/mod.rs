@@ -66,6 +66,13 @@ impl ViewerFunction {
         self.delta.bytes()
     }
 
+    /// Makes a fresh instance ready for a call and gives it back without calling: what every call
+    /// costs besides its JavaScript. For benches; `false` when no instance was to be had.
+    #[must_use]
+    pub fn dry_run(&self) -> bool {
+        self.engine.dry_run(&self.delta)
+    }
+
     /// Runs the function for viewer-request, on this thread, for at most what is left of `budget`.
     #[must_use]
     pub fn on_request(

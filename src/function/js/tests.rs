@@ -12,6 +12,7 @@ use crate::event::HeaderEdit;
 use crate::function::engine::{Mode, Sandbox};
 use crate::function::{LoadError, Runtime, Source};
 use crate::ids::RequestId;
+use crate::limits;
 
 /// Machine code stays under `target/` between runs: compiling the engine takes seconds.
 pub(super) fn engine(mode: Mode) -> Arc<JsEngine> {
@@ -30,6 +31,8 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         name: "test".into(),
         runtime: Runtime::CloudfrontJs20,
         code: code.as_bytes().to_vec(),
+        budget: limits::ORIGIN_FUNCTION_BUDGET,
+        memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
     };
     ViewerFunction::load(&engine(mode), &source)
 }

@@ -104,10 +104,9 @@ impl OriginFunction {
         if is_core_module(bytes) {
             return Err(LoadError::new(
                 name,
-                format!(
-                    "this is a core module, not a component: make one of it against \
+                "this is a core module, not a component: make one of it against \
                  wit/edge.wit (functions/build.sh shows how)"
-                ),
+                    .to_string(),
             ));
         }
         let component = sandbox
