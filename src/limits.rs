@@ -270,8 +270,8 @@ pub const ORIGIN_DNS_TTL: Duration = Duration::from_secs(10);
 /// Origin names remembered; origin functions may choose any.
 pub const ORIGIN_DNS_ENTRIES_MAX: usize = 1_024;
 
-/// Background revalidations that were decided on and have not started yet; each is a few hundred bytes.
-pub const REVALIDATIONS_PENDING_MAX: usize = 4_096;
+/// Background revalidations that were decided on and have not started yet; each holds a request's head.
+pub const REVALIDATIONS_PENDING_MAX: usize = 1_024;
 
 /// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
 pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);

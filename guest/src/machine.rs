@@ -83,10 +83,8 @@ impl Machine {
             return Err(Refusal { place: Some(place), message });
         }
         let lines = u32::try_from(source.lines().count()).unwrap_or(u32::MAX);
-        self.evaluate(source, legacy).map_err(|error| {
-            let message = describe(&error, &mut self.context);
-            refusal(&message, lines)
-        })?;
+        self.evaluate(source, legacy)
+            .map_err(|error| refusal(describe(&error, &mut self.context), lines))?;
         let taken = self.context.global_object().get(js_string!("__handler"), &mut self.context);
         let handler = taken.ok().and_then(|value| value.as_object());
         let _ = self
@@ -133,7 +131,13 @@ impl Machine {
             self.out.clear();
             let (kind, message) = match fault {
                 Fault::Invalid(message) => (RESULT_INVALID, message),
-                Fault::Threw(error) => (RESULT_FAILED, describe(&error, &mut self.context)),
+                Fault::Threw(error) => {
+                    let told = describe(&error, &mut self.context);
+                    let place = told
+                        .place
+                        .map(|place| format!(", at line {}, column {}", place.line, place.column));
+                    (RESULT_FAILED, told.message + &place.unwrap_or_default())
+                }
             };
             self.out.u8(kind);
             self.out.text(&message);
@@ -199,9 +203,9 @@ fn receive_handler(
     Ok(JsValue::undefined())
 }
 
-/// What was thrown, for the function's author.
-fn describe(error: &JsError, context: &mut Context) -> String {
-    let mut text = match error.try_native(context) {
+/// What was thrown, for the function's author: message and place.
+fn describe(error: &JsError, context: &mut Context) -> Refusal {
+    let text = match error.try_native(context) {
         Ok(native) => native.to_string(),
         Err(_) => match error.as_opaque() {
             Some(value) if value.is_object() => "threw an object that is no Error".to_string(),
@@ -209,30 +213,47 @@ fn describe(error: &JsError, context: &mut Context) -> String {
             None => error.to_string(),
         },
     };
-    if let Some((end, _)) = text.char_indices().nth(MESSAGE_CHARS_MAX) {
-        text.truncate(end);
-    }
-    text
+    let (message, place) = split_place(&text);
+    let end = message.char_indices().nth(MESSAGE_CHARS_MAX).map_or(message.len(), |(at, _)| at);
+    Refusal { place, message: message.get(..end).unwrap_or_default().to_string() }
 }
 
-/// Takes the place out of the engine's `… at line 3, col 7`.
-fn refusal(message: &str, lines: u32) -> Refusal {
-    let place = message.rsplit_once(" at line ").and_then(|(head, tail)| {
-        let (line, column) = tail.split_once(", col ")?;
-        let place = Place { line: line.parse().ok()?, column: column.trim().parse().ok()? };
-        Some((head, place))
-    });
-    match place {
-        // The engine ran into the epilogue: something is not closed.
-        Some((head, place)) if place.line > lines => {
-            let message = format!("{head}: the source ends before something is closed");
-            Refusal { place: Some(Place { line: lines, column: 1 }), message }
+/// Takes the place out of the engine's words, which end in `(name at path:3:7)` for what was thrown and in
+/// `at line 3, col 7 (native)` for what does not parse.
+fn split_place(text: &str) -> (&str, Option<Place>) {
+    let (text, thrown) = match text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
+        Some((head, origin)) if origin == "native" || origin.contains(" at ") => {
+            let mut parts = origin.rsplitn(3, ':');
+            let column = parts.next().and_then(|column| column.parse().ok());
+            let line = parts.next().and_then(|line| line.parse().ok());
+            (head, line.zip(column).map(|(line, column)| Place { line, column }))
         }
-        Some((head, place)) => Refusal { place: Some(place), message: head.to_string() },
-        None => Refusal { place: None, message: message.to_string() },
+        _ => (text, None),
+    };
+    let parsed = text.rsplit_once(" at line ").and_then(|(head, tail)| {
+        let (line, column) = tail.split_once(", col ")?;
+        Some((head, Place { line: line.parse().ok()?, column: column.parse().ok()? }))
+    });
+    match parsed {
+        Some((head, place)) => (head, Some(place)),
+        None => (text, thrown),
     }
 }
 
-/// The message as `JsString`, for tests.
+/// A place behind the source's last line is in the epilogue: something is not closed.
+fn refusal(refusal: Refusal, lines: u32) -> Refusal {
+    let behind = match refusal.place {
+        Some(place) => place.line > lines,
+        None => refusal.message.ends_with("abrupt end"),
+    };
+    if !behind {
+        return refusal;
+    }
+    Refusal {
+        place: Some(Place { line: lines, column: 1 }),
+        message: format!("{}: the source ends before something is closed", refusal.message),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -133,7 +133,7 @@ impl Sandbox {
     /// compiling takes.
     ///
     /// # Errors
-    /// When `wasm` is not a module that this engine accepts; `name` says which it was.
+    /// When `wasm` is not a module that this engine accepts. `name` is for the log.
     pub fn load_module(&self, name: &str, wasm: &[u8]) -> Result<Module, SandboxError> {
         let engine = self.engine();
         self.load(name, Kind::Module, wasm, |code| {
@@ -150,7 +150,7 @@ impl Sandbox {
     /// takes.
     ///
     /// # Errors
-    /// When `wasm` is not a component that this engine accepts; `name` says which it was.
+    /// When `wasm` is not a component that this engine accepts. `name` is for the log.
     pub fn load_component(&self, name: &str, wasm: &[u8]) -> Result<Component, SandboxError> {
         let engine = self.engine();
         self.load(name, Kind::Component, wasm, |code| {
@@ -184,7 +184,7 @@ impl Sandbox {
             Kind::Module => engine.precompile_module(wasm),
             Kind::Component => engine.precompile_component(wasm),
         }
-        .map_err(|error| refused(name, kind, &error))?;
+        .map_err(|error| refused(kind, &error))?;
         let milliseconds = started.elapsed().as_millis();
         tracing::info!(name, milliseconds, machine_code_bytes = code.len(), "compiled");
         if let Some((cache, path)) = &place
@@ -192,16 +192,16 @@ impl Sandbox {
         {
             tracing::warn!(name, %error, "compiled code not kept; the next start compiles again");
         }
-        deserialize(&code).map_err(|error| refused(name, kind, &error))
+        deserialize(&code).map_err(|error| refused(kind, &error))
     }
 }
 
-fn refused(name: &str, kind: Kind, error: &wasmtime::Error) -> SandboxError {
+fn refused(kind: Kind, error: &wasmtime::Error) -> SandboxError {
     let noun = match kind {
         Kind::Module => "module",
         Kind::Component => "component",
     };
-    SandboxError(format!("{name}: not a WebAssembly {noun} that verge can run: {error:#}"))
+    SandboxError(format!("not a WebAssembly {noun} that verge can run: {error:#}"))
 }
 
 fn open_cache(directory: &Path) -> Option<CodeCache> {

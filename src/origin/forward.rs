@@ -108,7 +108,12 @@ impl OriginRequest {
             }
         }
         let cookies = union(&key.cookies, extra.map(|policy| &policy.cookies));
-        if let Some(cookie) = selected_cookies(viewer.headers, &cookies) {
+        if cookies == NameSelection::All {
+            // All of them: as they were sent, byte for byte.
+            for line in viewer.headers.get_all(header::COOKIE) {
+                headers.append(header::COOKIE, line.clone());
+            }
+        } else if let Some(cookie) = selected_cookies(viewer.headers, &cookies) {
             headers.insert(header::COOKIE, cookie);
         }
         add_accept_encoding(&mut headers, viewer, key, extra);

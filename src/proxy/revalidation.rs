@@ -1,14 +1,16 @@
-//! Background revalidation: what the request that met the stale object decided is handed to the one that refreshes it.
+//! Background revalidation: what the request that met the stale object decided is handed to the one
+//! that refreshes it.
 //!
-//! Pingora starts the refreshing request by writing the viewer's request down as HTTP/1.1 and reading it again, so it
-//! arrives with an edited path and no memory. Choosing a behavior from that path, or running viewer-request a second
-//! time, would be wrong; a number in a header field that viewers cannot send leads back to the decisions.
+//! Pingora starts the refreshing request from the bytes of the viewer's request as they came in
+//! (over HTTP/2: written down as HTTP/1.1), with no memory of what became of it. Choosing a behavior
+//! or running viewer-request a second time could decide otherwise, so the decisions wait here under
+//! what both requests share: the connection and those bytes.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use super::context::{Context, Route};
@@ -16,63 +18,61 @@ use crate::distribution::ViewerPeer;
 use crate::error::EdgeError;
 use crate::limits::REVALIDATIONS_PENDING_MAX;
 
-/// Named like the fields that are removed from every viewer's request.
-const TICKET: HeaderName = HeaderName::from_static("x-edge-revalidation-ticket");
+/// The connection, by the address of its digest, which pingora shares between the two requests; and
+/// the request's head.
+type Ticket = (usize, Bytes);
 
 struct Decisions {
     route: Route,
     peer: ViewerPeer,
+    /// As viewer-request left it.
+    request: RequestHeader,
+    /// Keeps the ticket's address from being used again while the decisions wait.
+    _digest: Option<Arc<pingora::protocols::SocketDigest>>,
 }
 
 /// Decisions on their way from a request to its background revalidation.
 #[derive(Default)]
 pub struct Handover {
-    next: AtomicU64,
-    pending: Mutex<HashMap<u64, Decisions>>,
+    pending: Mutex<HashMap<Ticket, Decisions>>,
 }
 
 impl Handover {
     /// Leaves this request's decisions for the revalidation that pingora is about to start.
     pub fn hand_over(&self, session: &mut Session, ctx: &Context) {
         let Some(route) = ctx.route.clone() else { return };
-        let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        // The bytes are read back as HTTP/1.x: an HTTP/2 version would end it.
+        session.req_header_mut().set_version(http::Version::HTTP_11);
+        let request = session.req_header().clone();
+        let decisions = Decisions { route, peer: ctx.peer, request, _digest: digest(session) };
         let Ok(mut pending) = self.pending.lock() else { return };
-        if pending.len() >= REVALIDATIONS_PENDING_MAX {
-            // Without its decisions the revalidation fails and the object stays stale until the next request.
-            return;
+        if pending.len() < REVALIDATIONS_PENDING_MAX {
+            pending.insert(ticket(session), decisions);
         }
-        pending.insert(ticket, Decisions { route, peer: ctx.peer });
-        drop(pending);
-        let request = session.req_header_mut();
-        // The copy is read back as HTTP/1.x: an HTTP/2 version would end it.
-        request.set_version(http::Version::HTTP_11);
-        let _ = request.insert_header(TICKET, HeaderValue::from(ticket));
+        // Beyond that the revalidation fails, and the object stays stale until the next request.
     }
 
     /// Takes up the decisions in the background request.
     pub fn take_over(&self, session: &mut Session, ctx: &mut Context) {
         ctx.background = true;
-        let ticket = session
-            .req_header()
-            .headers
-            .get(TICKET)
-            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        session.req_header_mut().remove_header(&TICKET);
-        let decisions = ticket.and_then(|ticket| self.pending.lock().ok()?.remove(&ticket));
-        match decisions {
-            Some(Decisions { route, peer }) => {
-                ctx.route = Some(route);
-                ctx.peer = peer;
-            }
-            None => {
-                ctx.failure =
-                    Some(EdgeError::Internal("a background revalidation lost its request".into()));
-            }
-        }
+        let ticket = ticket(session);
+        let decisions = self.pending.lock().ok().and_then(|mut all| all.remove(&ticket));
+        let Some(Decisions { route, peer, request, .. }) = decisions else {
+            let lost = "a background revalidation has lost its request";
+            ctx.failure = Some(EdgeError::Internal(lost.into()));
+            return;
+        };
+        *session.req_header_mut() = request;
+        ctx.route = Some(route);
+        ctx.peer = peer;
     }
 }
 
-/// Removes the ticket from what a viewer sent: it is the edge's own.
-pub fn strip(session: &mut Session) {
-    session.req_header_mut().remove_header(&TICKET);
+fn digest(session: &Session) -> Option<Arc<pingora::protocols::SocketDigest>> {
+    session.digest().and_then(|digest| digest.socket_digest.clone())
+}
+
+fn ticket(session: &Session) -> Ticket {
+    let connection = digest(session).map_or(0, |digest| Arc::as_ptr(&digest).addr());
+    (connection, session.to_h1_raw())
 }

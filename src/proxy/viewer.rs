@@ -7,7 +7,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{answer, framing, head, policy, record, revalidation};
+use super::{answer, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
@@ -22,10 +22,9 @@ use crate::ids::FunctionId;
 pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> {
     ctx.version = session.req_header().version;
     ctx.peer = viewer_peer(session);
-    revalidation::strip(session);
     normalize_host(session.req_header_mut());
     record::note_request(session.req_header(), ctx);
-    framing::check(session.req_header()).map_err(EdgeError::Viewer)?;
+    framing::check(session.req_header(), || session.to_h1_raw()).map_err(EdgeError::Viewer)?;
     let request = session.req_header();
     let host = request.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     let distribution = ctx

@@ -18,9 +18,7 @@ fn text(edge: &Edge, places: &Places) -> String {
         let _ = writeln!(text, "{args}");
     };
     for address in &places.http {
-        line(format_args!(
-            "  http         http://{address}  (HTTP/1.1, HTTP/2 with prior knowledge)"
-        ));
+        line(format_args!("  http         http://{address}  (HTTP/1.1)"));
     }
     for address in &places.https {
         line(format_args!("  https        https://{address}  (HTTP/2, HTTP/1.1)"));

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use pingora::apps::HttpServerOptions;
 use pingora::cache::lock::CacheLock;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
@@ -220,11 +219,9 @@ fn build_edge(
 /// Pingora's HTTP around the edge. Of its server only the HTTP is used: sockets and signals are ours.
 fn build_app(edge: &Arc<Edge>, threads: usize) -> Arc<HttpProxy<Phases>> {
     let conf = ServerConf { threads, max_retries: UPSTREAM_RETRIES_MAX, ..ServerConf::default() };
-    let mut proxy = http_proxy(&Arc::new(conf), Phases { edge: edge.clone() });
-    let mut options = HttpServerOptions::default();
-    options.h2c = true;
-    proxy.server_options = Some(options);
-    Arc::new(proxy)
+    // HTTP/2 comes with TLS only: with prior knowledge over TCP, pingora waits for the 24 bytes of the
+    // preface before it reads anything, and a shorter HTTP/1 request would never be answered.
+    Arc::new(http_proxy(&Arc::new(conf), Phases { edge: edge.clone() }))
 }
 
 impl Places {

@@ -22,6 +22,7 @@ fn viewer_functions_run_on_every_request_and_origin_functions_only_towards_the_o
     );
     let edge = Scene::with(&origin)
         .javascript("f", COUNTING)
+        .origin("custom_headers = { \"x-signing-key\" = \"k\" }")
         .sample("header-signing")
         .sample("response-transform")
         .behavior("*", &words)

@@ -1,6 +1,6 @@
 //! The edge as its users meet it: each test is a scene of viewer, edge and origin over real sockets.
 
-#![allow(clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cache;
 mod events;

@@ -122,8 +122,8 @@ fn a_spinning_guest_is_interrupted_and_the_ticker_then_rests() {
 }
 
 #[test]
-fn what_is_not_wasm_is_refused_by_name() {
+fn what_is_not_a_component_is_refused() {
     let sandbox = Sandbox::new(Mode::Metered, None).expect("a sandbox");
     let error = sandbox.load_component("greet", SEVEN).expect_err("a module is no component");
-    assert!(error.to_string().starts_with("greet: not a WebAssembly component"), "{error}");
+    assert!(error.to_string().starts_with("not a WebAssembly component"), "{error}");
 }

@@ -81,10 +81,11 @@ impl ResourceLimiter for Limits {
     fn table_growing(
         &mut self,
         _current: usize,
-        _desired: usize,
+        desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(false)
+        // The engine's own table passes by here when an instance is made; the guest never grows it.
+        Ok(desired <= limits::SANDBOX_TABLE_ELEMENTS_MAX)
     }
 }
 

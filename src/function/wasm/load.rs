@@ -25,11 +25,26 @@ const LAMBDA_EXPORT: &str = "handle";
 
 /// Why a function cannot be used: its name, what is wrong, and the remedy.
 #[derive(Debug)]
-pub struct LoadError(String);
+pub struct LoadError {
+    function: String,
+    message: String,
+}
+
+impl LoadError {
+    fn new(function: &str, message: impl Into<String>) -> Self {
+        Self { function: function.to_owned(), message: message.into() }
+    }
+
+    /// What is wrong and the remedy, without the function's name.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}: {}", self.function, self.message)
     }
 }
 
@@ -77,20 +92,27 @@ impl OriginFunction {
         memory_bytes_max: usize,
     ) -> Result<Self, LoadError> {
         if bytes.len() > ORIGIN_FUNCTION_BYTES_MAX {
-            return Err(LoadError(format!(
-                "{name}: the component has {} bytes; at most {ORIGIN_FUNCTION_BYTES_MAX} are \
+            return Err(LoadError::new(
+                name,
+                format!(
+                    "the component has {} bytes; at most {ORIGIN_FUNCTION_BYTES_MAX} are \
                  allowed: strip it (wasm-opt -Oz --strip-debug)",
-                bytes.len()
-            )));
+                    bytes.len()
+                ),
+            ));
         }
         if is_core_module(bytes) {
-            return Err(LoadError(format!(
-                "{name}: this is a core module, not a component: make one of it against \
+            return Err(LoadError::new(
+                name,
+                format!(
+                    "this is a core module, not a component: make one of it against \
                  wit/edge.wit (functions/build.sh shows how)"
-            )));
+                ),
+            ));
         }
-        let component =
-            sandbox.load_component(name, bytes).map_err(|error| LoadError(error.to_string()))?;
+        let component = sandbox
+            .load_component(name, bytes)
+            .map_err(|error| LoadError::new(name, error.to_string()))?;
         check_imports(sandbox, name, &component)?;
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
@@ -119,7 +141,7 @@ impl OriginFunction {
         let _running = self.sandbox.running_guest();
         self.look_up(&mut store).map_err(|error| {
             let fault = run::describe(&error, store.data(), self.budget, self.memory_bytes_max);
-            LoadError(format!("{}: cannot be started: {}", self.name, fault.message))
+            LoadError::new(&self.name, format!("cannot be started: {}", fault.message))
         })
     }
 
@@ -159,10 +181,13 @@ fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result
     } else {
         "build it against wit/edge.wit of this version"
     };
-    Err(LoadError(format!(
-        "{name}: imports {import}, which verge does not offer; {remedy}. Offered are {} and {}.",
-        OFFERED[1], OFFERED[2]
-    )))
+    Err(LoadError::new(
+        name,
+        format!(
+            "imports {import}, which verge does not offer; {remedy}. Offered are {} and {}.",
+            OFFERED[1], OFFERED[2]
+        ),
+    ))
 }
 
 fn link(
@@ -174,16 +199,17 @@ fn link(
     World::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)
         .and_then(|()| linker.instantiate_pre(component))
         .map_err(|error| {
-            LoadError(format!(
-                "{name}: does not fit wit/edge.wit of this version, build it again: {error:#}"
-            ))
+            LoadError::new(
+                name,
+                format!("does not fit wit/edge.wit of this version, build it again: {error:#}"),
+            )
         })
 }
 
 fn find_entry(name: &str, linked: &InstancePre<HostState>) -> Result<Entry, LoadError> {
     let component = linked.component();
     let mismatch = |error: wasmtime::Error| {
-        LoadError(format!("{name}: an export does not fit wit/edge.wit: {error:#}"))
+        LoadError::new(name, format!("an export does not fit wit/edge.wit: {error:#}"))
     };
     let has = |export: &str| component.get_export_index(None, export).is_some();
     let request = has(REQUEST_EXPORT)
@@ -199,9 +225,12 @@ fn find_entry(name: &str, linked: &InstancePre<HostState>) -> Result<Entry, Load
     }
     match component.get_export(None, LAMBDA_EXPORT) {
         Some((ComponentItem::ComponentFunc(_), index)) => Ok(Entry::Lambda(index)),
-        _ => Err(LoadError(format!(
-            "{name}: exports no handler; it needs {REQUEST_EXPORT}, {RESPONSE_EXPORT} or the \
+        _ => Err(LoadError::new(
+            name,
+            format!(
+                "exports no handler; it needs {REQUEST_EXPORT}, {RESPONSE_EXPORT} or the \
              function {LAMBDA_EXPORT} of the lambda world (wit/edge.wit)"
-        ))),
+            ),
+        )),
     }
 }

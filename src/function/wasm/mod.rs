@@ -68,7 +68,7 @@ impl OriginFunction {
         request: &RequestView<'_>,
         origin: &CustomOrigin,
     ) -> Invocation<OriginRequestOutcome> {
-        let Some(permit) = self.sandbox.origin_permit() else {
+        let Some(_permit) = self.sandbox.origin_permit() else {
             return run::no_permit(&self.name);
         };
         let mut run = Run::new(self);
@@ -77,7 +77,6 @@ impl OriginFunction {
                 self.call_for_request(store, context, request, origin).await
             })
             .await;
-        drop(permit);
         run.finish(returned.and_then(|action| {
             match action {
                 ReturnedAction::Forward(returned) => check_request(request, origin, returned)
@@ -97,7 +96,7 @@ impl OriginFunction {
         origin: &CustomOrigin,
         response: &ResponseView<'_>,
     ) -> Invocation<ResponseEdits> {
-        let Some(permit) = self.sandbox.origin_permit() else {
+        let Some(_permit) = self.sandbox.origin_permit() else {
             return run::no_permit(&self.name);
         };
         let mut run = Run::new(self);
@@ -106,7 +105,6 @@ impl OriginFunction {
                 self.call_for_response(store, context, request, origin, response).await
             })
             .await;
-        drop(permit);
         run.finish(returned.and_then(|returned| check_response(response, returned)))
     }
 

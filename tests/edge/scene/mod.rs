@@ -20,7 +20,6 @@ pub struct Scene {
     functions: String,
     behaviors: String,
     policies: String,
-    more: String,
     https: bool,
 }
 
@@ -31,7 +30,7 @@ name = "obedient"
 min_ttl = 0
 default_ttl = 0
 max_ttl = 31536000
-query_strings = { mode = "all" }
+query_strings = { behavior = "all" }
 "#;
 
 impl Scene {
@@ -54,7 +53,6 @@ impl Scene {
             functions: String::new(),
             behaviors: String::new(),
             policies: OBEDIENT.to_owned(),
-            more: String::new(),
             https: false,
         }
     }
@@ -91,15 +89,10 @@ impl Scene {
         self
     }
 
-    /// Adds top-level tables.
-    pub fn tables(mut self, text: &str) -> Self {
-        self.policies.push_str(text);
-        self
-    }
-
-    /// Adds lines to the distribution.
-    pub fn distribution(mut self, words: &str) -> Self {
-        self.more.push_str(words);
+    /// Adds lines to the origin's table.
+    pub fn origin(mut self, words: &str) -> Self {
+        self.origin.push_str(words);
+        self.origin.push('\n');
         self
     }
 
@@ -123,11 +116,10 @@ impl Scene {
         format!(
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
-             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}\n{}{}",
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}",
             state_directory().display(),
             self.policies,
             self.functions,
-            self.more,
             self.origin,
             behaviors,
         )
@@ -170,9 +162,9 @@ pub struct Edge {
 }
 
 impl Edge {
-    fn address(&self, line: &str, scheme: &str) -> SocketAddr {
-        let line = self.banner.lines().find(|text| text.trim_start().starts_with(line));
-        let line = line.unwrap_or_else(|| panic!("no {line} in the banner:\n{}", self.banner));
+    fn address(&self, begin: &str, scheme: &str) -> SocketAddr {
+        let line = self.banner.lines().find(|text| text.trim_start().starts_with(begin));
+        let line = line.unwrap_or_else(|| panic!("no {begin} in the banner:\n{}", self.banner));
         let (_, rest) = line.split_once(scheme).expect("the line has an address");
         let address = rest.split([' ', '/']).next().expect("split gives a first part");
         address.parse().expect("the address is one")
