@@ -4,8 +4,8 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 6 | `cli` |
-//! | 5 | `server`: listeners, TLS, admin, demo origin |
+//! | 6 | [`cli`]: one arm a command |
+//! | 5 | [`server`]: listeners, TLS, admin, demo origin |
 //! | 4 | [`proxy`]: the life of a request |
 //! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
 //! | 2 | [`distribution`], [`observe`] |

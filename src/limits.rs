@@ -271,7 +271,7 @@ pub const ORIGIN_DNS_TTL: Duration = Duration::from_secs(10);
 pub const ORIGIN_DNS_ENTRIES_MAX: usize = 1_024;
 
 /// Background revalidations that were decided on and have not started yet; each holds a request's head.
-pub const REVALIDATIONS_PENDING_MAX: usize = 1_024;
+pub const PENDING_REVALIDATION_REQUESTS_MAX: usize = 1_024;
 
 /// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
 pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
@@ -288,7 +288,7 @@ pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How often one request may go upstream: three attempts for each member of an origin group, one to play what
 /// origin-response returned, and one to spare.
-pub const UPSTREAM_RETRIES_MAX: usize = 8;
+pub const UPSTREAM_ATTEMPTS_MAX: usize = 8;
 
 /// How long requests under way are waited for when the edge stops: a little longer than an origin function may run.
 pub const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
@@ -304,7 +304,7 @@ pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500)
 pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
 
 /// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
-pub const SANDBOX_REAPER_QUEUE_MAX: usize = 32;
+pub const SANDBOX_REAPER_INSTANCES_MAX: usize = 32;
 /// How long an origin function runs before it lets other requests of its thread go on: so long
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);

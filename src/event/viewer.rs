@@ -221,6 +221,3 @@ fn shown(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

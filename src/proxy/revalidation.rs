@@ -16,7 +16,7 @@ use pingora::proxy::Session;
 use super::context::{Context, Route};
 use crate::distribution::ViewerPeer;
 use crate::error::EdgeError;
-use crate::limits::REVALIDATIONS_PENDING_MAX;
+use crate::limits::PENDING_REVALIDATION_REQUESTS_MAX;
 
 /// The connection, by the address of its digest, which pingora shares between the two requests; and
 /// the request's head.
@@ -46,7 +46,7 @@ impl Handover {
         let request = session.req_header().clone();
         let decisions = Decisions { route, peer: ctx.peer, request, _digest: digest(session) };
         let Ok(mut pending) = self.pending.lock() else { return };
-        if pending.len() < REVALIDATIONS_PENDING_MAX {
+        if pending.len() < PENDING_REVALIDATION_REQUESTS_MAX {
             pending.insert(ticket(session), decisions);
         }
         // Beyond that the revalidation fails, and the object stays stale until the next request.

@@ -28,7 +28,7 @@ use crate::config::{AccessLogTarget, Config, Problem};
 use crate::function::Catalogue;
 use crate::function::engine::Mode;
 use crate::limits::{
-    ACCESS_LOG_FLUSH_PATIENCE, COLLAPSED_WAIT_MAX, DRAIN_PATIENCE, UPSTREAM_RETRIES_MAX,
+    ACCESS_LOG_FLUSH_PATIENCE, COLLAPSED_WAIT_MAX, DRAIN_PATIENCE, UPSTREAM_ATTEMPTS_MAX,
 };
 use crate::observe::access_log::{AccessLog, Sink};
 use crate::observe::metrics::{CacheNumbers, Metrics};
@@ -218,7 +218,7 @@ fn build_edge(
 
 /// Pingora's HTTP around the edge. Of its server only the HTTP is used: sockets and signals are ours.
 fn build_app(edge: &Arc<Edge>, threads: usize) -> Arc<HttpProxy<Phases>> {
-    let conf = ServerConf { threads, max_retries: UPSTREAM_RETRIES_MAX, ..ServerConf::default() };
+    let conf = ServerConf { threads, max_retries: UPSTREAM_ATTEMPTS_MAX, ..ServerConf::default() };
     // HTTP/2 comes with TLS only: with prior knowledge over TCP, pingora waits for the 24 bytes of the
     // preface before it reads anything, and a shorter HTTP/1 request would never be answered.
     Arc::new(http_proxy(&Arc::new(conf), Phases { edge: edge.clone() }))

@@ -182,6 +182,14 @@ fn count(written: &file::Distribution, at: &str, problems: &mut Problems) {
     }
 }
 
+fn refuse_authority(authority: Option<&Arc<[u8]>>, at: &str, problems: &mut Problems) {
+    if authority.is_some() {
+        let remedy = "leave it out: the system's authorities are trusted; for tests on the loopback, \
+                      verify_certificate = false";
+        values::refuse_unfinished(format!("{at}.ca"), remedy, problems);
+    }
+}
+
 fn origin(
     written: &file::Origin,
     authority: Option<&Arc<[u8]>>,
@@ -212,11 +220,7 @@ fn origin(
         defaults::ORIGIN_KEEPALIVE_TIMEOUT,
         120,
     );
-    if authority.is_some() {
-        let remedy = "leave it out: the system's authorities are trusted; for tests on the loopback, \
-                      verify_certificate = false";
-        values::refuse_unfinished(format!("{at}.ca"), remedy, problems);
-    }
+    refuse_authority(authority, at, problems);
     let domain_name = domain_name(written, at, problems);
     let path = path(written.path.as_deref(), &format!("{at}.path"), problems);
     Some(Origin {

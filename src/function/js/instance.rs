@@ -68,6 +68,16 @@ pub(super) struct Limits {
     may_grow: bool,
 }
 
+impl Limits {
+    fn from_now(budget: Budget, may_grow: bool) -> Self {
+        Self {
+            cpu_end: thread_cpu() + budget.cpu,
+            wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
+            may_grow,
+        }
+    }
+}
+
 impl ResourceLimiter for Limits {
     fn memory_growing(
         &mut self,
@@ -149,12 +159,7 @@ impl JsEngine {
 
     /// A fresh instance that may use `budget` from now on. A running guest has to be announced by the caller.
     pub(super) fn instantiate(&self, budget: Budget) -> wasmtime::Result<Alive> {
-        let limits = Limits {
-            cpu_end: thread_cpu() + budget.cpu,
-            wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
-            may_grow: true,
-        };
-        let mut store = Store::new(self.sandbox.engine(), limits);
+        let mut store = Store::new(self.sandbox.engine(), Limits::from_now(budget, true));
         store.limiter(|limits| limits);
         if self.sandbox.mode() == Mode::Metered {
             store.set_fuel(budget.fuel)?;
@@ -215,7 +220,8 @@ impl JsEngine {
             Ok(alive) => alive,
             Err(error) => return failed(no_instance(&error), started),
         };
-        alive.store.data_mut().may_grow = false;
+        // The budget is the function's: it begins when everything is ready for it.
+        *alive.store.data_mut() = Limits::from_now(granted, false);
         let called = self.call_in(&mut alive, delta, event);
         let logs = self.logs(&alive);
         let fuel = metered.then(|| budget.fuel - alive.store.get_fuel().unwrap_or_default());

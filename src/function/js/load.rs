@@ -1,16 +1,23 @@
 //! From a source to a function that can be called: one instance loads it, and what that changed is kept.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use http::header::{HOST, HeaderMap, HeaderValue};
 use wasmtime::TypedFunc;
 
 use super::delta::Delta;
 use super::instance::{Alive, unpack_answer};
 use super::{Budget, JsEngine, ViewerFunction};
 use crate::error::FunctionFailure;
+use crate::event::{EventContext, RequestView};
 use crate::function::{LoadError, Runtime, Source};
+use crate::ids::RequestId;
 use crate::limits;
 use crate::wire::Reader;
+
+/// Enough for the pool to have a used memory at hand.
+const WARM_UP_CALLS: usize = 3;
 
 /// Length of a source, runtime 1.0 or not, nesting limit, memory for one call; address and length of the answer.
 type Load = TypedFunc<(u32, u32, u32, u32), u64>;
@@ -55,7 +62,10 @@ impl ViewerFunction {
                     return Err(refused(source, answer));
                 }
                 let delta = Delta::between(fresh.memory.data(&fresh.store), memory);
-                Ok(Self { name: source.name.as_str().into(), engine: Arc::clone(engine), delta })
+                let engine = Arc::clone(engine);
+                let function = Self { name: source.name.as_str().into(), engine, delta };
+                function.warm_up();
+                Ok(function)
             }
             Err(trap) => {
                 let cause = engine.explain(&alive, &trap);
@@ -67,6 +77,25 @@ impl ViewerFunction {
                     _ => error(cause.message, "nest expressions and statements less deeply"),
                 })
             }
+        }
+    }
+}
+
+impl ViewerFunction {
+    /// Calls the function on an event of no consequence, so that the first request does not pay with
+    /// its budget for pages that were never touched. What it returns does not matter.
+    fn warm_up(&self) {
+        let id = RequestId::from_entropy(&[0; 42]);
+        let context = EventContext {
+            distribution_domain_name: "",
+            distribution_id: "",
+            request_id: &id,
+            viewer_ip: Ipv4Addr::LOCALHOST.into(),
+        };
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+        let request = RequestView { method: "GET", path: b"/", query: None, headers: &headers };
+        for _ in 0..WARM_UP_CALLS {
+            drop(self.on_request(&context, &request, &mut Budget::default()));
         }
     }
 }

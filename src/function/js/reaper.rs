@@ -5,7 +5,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 
-use crate::limits::SANDBOX_REAPER_QUEUE_MAX;
+use crate::limits::SANDBOX_REAPER_INSTANCES_MAX;
 
 /// A thread that drops things.
 pub(super) struct Reaper<T: Send + 'static> {
@@ -18,7 +18,7 @@ impl<T: Send + 'static> Reaper<T> {
     /// # Errors
     /// When the system refuses another thread.
     pub(super) fn start() -> io::Result<Self> {
-        let (sender, receiver) = sync_channel::<T>(SANDBOX_REAPER_QUEUE_MAX);
+        let (sender, receiver) = sync_channel::<T>(SANDBOX_REAPER_INSTANCES_MAX);
         thread::Builder::new().name("verge-reaper".into()).spawn(move || {
             for item in receiver {
                 drop(item);
