@@ -8,5 +8,6 @@ mod events;
 mod failures;
 mod hostile;
 mod protocols;
+mod provenance;
 mod samples;
 mod scene;
