@@ -184,7 +184,7 @@ fn start_verge(
     let port = free_port()?;
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
     let text = format!(
-        "[listeners]\nhttp = [\"127.0.0.1:{port}\"]\nhttps = []\n[server]\nthreads = 1\n\
+        "[listeners]\nhttp = [\"127.0.0.1:{port}\"]\nhttps = []\n[server]\nthreads = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n\
          [state]\ndirectory = \"../state\"\n[log]\naccess = \"off\"\n\
          [[function]]\npath = \"{}/security-headers\"\n\
          [[distribution]]\ndomain_name = \"d1.test\"\n[[distribution.origin]]\nid = \"o\"\n\
