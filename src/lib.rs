@@ -13,6 +13,10 @@
 //! | 0 | [`ids`], [`error`], [`limits`], [`wire`] |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the documentation is for those who work on verge and shows private items too"
+)]
 
 pub mod cache;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The configuration: what was written ([`file`]), and what it means ([`Config`]).
+//! The configuration: what was written ([`mod@file`]), and what it means ([`Config`]).
 //!
 //! ```text
 //! load    reads verge.toml and every file it names, and nothing else does

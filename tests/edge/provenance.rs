@@ -17,8 +17,7 @@ fn sha256(bytes: &[u8]) -> String {
 fn the_guest_module_was_built_from_these_sources() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let provenance = std::fs::read_to_string(root.join("guest/engine.provenance.toml"));
-    let provenance: toml::Table =
-        provenance.expect("it is committed").parse().expect("it is TOML");
+    let provenance: toml::Table = provenance.expect("it is committed").parse().expect("it is TOML");
     let listed = Command::new("sh").arg(root.join("guest/sources.sh")).output();
     let listed = listed.expect("a shell runs");
     assert!(listed.status.success());
