@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::cache::store::Store;
-use crate::config::{AccessLogTarget, Config, Problem};
+use crate::config::{AccessLogTarget, Config, LogLevel, Problem};
 use crate::function::Catalogue;
 use crate::function::engine::Mode;
 use crate::limits::{
@@ -74,6 +74,7 @@ pub type Load<'a> = dyn Fn() -> Result<Config, Vec<Problem>> + Send + Sync + 'a;
 /// Everything that keeps the edge from starting; nothing is served then.
 pub fn run(load: &Load<'_>) -> Result<(), StartError> {
     let config = load().map_err(StartError::Problems)?;
+    log_to_stderr(config.log_level);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = config.threads {
         runtime.worker_threads(threads);
@@ -82,6 +83,20 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
     let loader = Loader::new(Mode::Production, &config)?;
     let functions = loader.load(&config).map_err(StartError::Problems)?;
     runtime.block_on(serve(config, functions, &loader, load))
+}
+
+/// What the edge and its functions say goes to standard error; the access log is apart from it.
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+        LogLevel::Trace => tracing::Level::TRACE,
+    };
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // Whoever embeds the library may have set up one of their own: then that one stays.
+    let _ = subscriber.try_init();
 }
 
 async fn serve(

@@ -174,3 +174,16 @@ fn a_chain_runs_in_order_and_the_first_answer_ends_it() {
         .collect();
     assert_eq!(ran, ["one", "two", "stop"]);
 }
+
+#[test]
+fn what_a_function_logs_is_joined_to_its_request() {
+    let talk = "function handler(e) { console.log('seen ' + e.request.uri); return e.request; }";
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let edge = Scene::with(&origin)
+        .javascript("talk", talk)
+        .behavior("*", "viewer_request = \"talk\"")
+        .start();
+    let id = edge.get("/a").header("x-amz-cf-id");
+    let line = edge.said(&format!("{id} seen /a"));
+    assert!(line.contains("talk"), "{line}");
+}

@@ -154,9 +154,12 @@ impl Scene {
             let read = said.read_line(&mut banner).expect("the banner is text");
             assert!(read > 0, "the edge did not start:\n{banner}\n{}", self.configuration());
         }
-        // The rest is read and thrown away: an edge that cannot write its log would block.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Edge { process, banner, folder: self.folder }
+        // Always read, or an edge that cannot write its log would block.
+        let (lines, log) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            said.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
+        Edge { process, banner, log: log.into(), folder: self.folder }
     }
 }
 
@@ -164,10 +167,23 @@ impl Scene {
 pub struct Edge {
     process: Child,
     banner: String,
+    log: std::sync::Mutex<std::sync::mpsc::Receiver<String>>,
     folder: tempfile::TempDir,
 }
 
 impl Edge {
+    /// Waits for a line on standard error that contains `text`.
+    pub fn said(&self, text: &str) -> String {
+        let patience = std::time::Duration::from_secs(10);
+        loop {
+            let line = self.log.lock().expect("one reader").recv_timeout(patience);
+            let line = line.unwrap_or_else(|_| panic!("the edge never said {text}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     fn address(&self, begin: &str, scheme: &str) -> SocketAddr {
         let line = self.banner.lines().find(|text| text.trim_start().starts_with(begin));
         let line = line.unwrap_or_else(|| panic!("no {begin} in the banner:\n{}", self.banner));
