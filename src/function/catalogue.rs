@@ -137,8 +137,8 @@ fn load(sandbox: &Sandbox, engine: &Arc<JsEngine>, source: &Source) -> Result<Fu
                 source.budget,
                 source.memory_bytes_max,
             );
-            // Its text already names the function and says what to do.
-            loaded.map(Function::Origin).map_err(|error| LoadError::plain(source, &error))
+            // Its text says what to do as well.
+            loaded.map(Function::Origin).map_err(|error| LoadError::plain(source, &error.message()))
         }
     }
 }

@@ -130,7 +130,6 @@ async fn serve(
         serving.spawn(listener.serve(app.clone(), stopped.clone()));
     }
     ready.store(true, Ordering::Release);
-    banner::print(&edge, &places);
     wait_for_stop(&edge, loader, load, &places).await?;
     ready.store(false, Ordering::Release);
     drain(&edge, &app, serving, &stop).await;
@@ -259,6 +258,8 @@ async fn wait_for_stop(
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hang_up = listen(SignalKind::hangup())?;
+    // Said only now: a signal that came before its listener would have ended the process.
+    banner::print(edge, places);
     loop {
         tokio::select! {
             _ = interrupt.recv() => return Ok(()),

@@ -41,6 +41,10 @@ fn viewer_functions_run_on_every_request_and_origin_functions_only_towards_the_o
         });
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>()
     };
+    // A request is counted after its last byte was sent.
+    while runs("f", "viewer-response") < 100.0 {
+        std::thread::yield_now();
+    }
     assert_eq!(runs("f", "viewer-request"), 100.0);
     assert_eq!(runs("f", "viewer-response"), 100.0);
     assert_eq!(runs("header-signing", "origin-request"), 1.0);
@@ -159,12 +163,11 @@ fn a_chain_runs_in_order_and_the_first_answer_ends_it() {
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let edge = Scene::with(&origin)
         .javascript("one", &add("1"))
-        .javascript("two", &add("2"))
         .javascript("stop", stop)
-        .javascript("never", &add("3"))
-        .behavior("*", "viewer_request = [\"one\", \"two\", \"stop\", \"never\"]")
+        .javascript("never", &add("2"))
+        .behavior("*", "viewer_request = [\"one\", \"stop\", \"never\"]")
         .start();
-    assert_eq!(edge.get("/a").text(), "/a12");
+    assert_eq!(edge.get("/a").text(), "/a1");
     let log = edge.stop();
     let ran: Vec<_> = log[0]["functions"]
         .as_array()
@@ -172,7 +175,7 @@ fn a_chain_runs_in_order_and_the_first_answer_ends_it() {
         .iter()
         .map(|run| run["name"].as_str().unwrap_or_default().to_owned())
         .collect();
-    assert_eq!(ran, ["one", "two", "stop"]);
+    assert_eq!(ran, ["one", "stop"]);
 }
 
 #[test]

@@ -222,7 +222,9 @@ impl JsEngine {
         };
         // The budget is the function's: it begins when everything is ready for it.
         *alive.store.data_mut() = Limits::from_now(granted, false);
+        let started = thread_cpu();
         let called = self.call_in(&mut alive, delta, event);
+        let cpu = thread_cpu().saturating_sub(started);
         let logs = self.logs(&alive);
         let fuel = metered.then(|| budget.fuel - alive.store.get_fuel().unwrap_or_default());
         let result = match called {
@@ -237,7 +239,7 @@ impl JsEngine {
                 Err(error)
             }
         };
-        Invocation { result, logs, cpu: thread_cpu().saturating_sub(started), fuel }
+        Invocation { result, logs, cpu, fuel }
     }
 
     fn call_in(
