@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pingora::upstreams::peer::{HttpPeer, Peer as _};
+use pingora::upstreams::peer::HttpPeer;
 
 use crate::distribution::{Origin, OriginHttpVersion, OriginProtocol};
 
@@ -55,10 +55,4 @@ fn connection_group(origin: &Origin) -> u64 {
     origin.id.hash(&mut hasher);
     origin.verify_certificate.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A name for the log.
-#[must_use]
-pub fn describe(peer: &HttpPeer) -> String {
-    format!("{} ({})", peer.address(), peer.sni)
 }
