@@ -6,6 +6,7 @@
 //! interface.
 
 mod code_cache;
+mod pages;
 mod ticker;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::limits;
 use code_cache::{CodeCache, Kind};
 use ticker::Ticker;
 
+pub use pages::PageMap;
 pub use ticker::RunningGuest;
 
 /// What a sandbox is for.

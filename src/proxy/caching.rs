@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
 use pingora::cache::key::HashBinary;
 use pingora::cache::lock::CacheKeyLockImpl;
 use pingora::cache::{CacheKey, CacheMeta, CachePhase, NoCacheReason, RespCacheable};
@@ -92,8 +92,14 @@ pub fn variance(meta: &CacheMeta, ctx: &Context, request: &RequestHeader) -> Opt
     vary::variance(meta.headers(), &request.headers, &behavior.cache_policy, extra)
 }
 
-/// May this answer be stored, and for how long.
-pub fn verdict(session: &Session, response: &ResponseHeader, ctx: &mut Context) -> RespCacheable {
+/// May this answer be stored, and for how long. One that says that it is larger than `object_bytes_max` never arrives at
+/// the store, so nobody waits for it.
+pub fn verdict(
+    session: &Session,
+    response: &ResponseHeader,
+    object_bytes_max: u64,
+    ctx: &mut Context,
+) -> RespCacheable {
     let Ok(route) = ctx.route().cloned() else {
         return RespCacheable::Uncacheable(NoCacheReason::InternalError);
     };
@@ -118,6 +124,9 @@ pub fn verdict(session: &Session, response: &ResponseHeader, ctx: &mut Context) 
     };
     match ttl::decide(&route.behavior.cache_policy, &exchange) {
         Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
+        Verdict::Store(_) if content_length(&response) > Some(object_bytes_max) => {
+            RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
+        }
         Verdict::Store(lifetime) => {
             let mut meta = meta(response, &lifetime, now);
             if let Some(stamp) = ctx.origin.stamp.take() {
@@ -126,6 +135,10 @@ pub fn verdict(session: &Session, response: &ResponseHeader, ctx: &mut Context) 
             RespCacheable::Cacheable(meta)
         }
     }
+}
+
+fn content_length(response: &ResponseHeader) -> Option<u64> {
+    response.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn merge_not_modified(stored: &mut ResponseHeader, fresh: &ResponseHeader) {

@@ -237,7 +237,8 @@ impl ProxyHttp for Phases {
         response: &ResponseHeader,
         ctx: &mut Context,
     ) -> Result<RespCacheable> {
-        Ok(caching::verdict(session, response, ctx))
+        let object_bytes_max = self.edge.cache.store.object_bytes_max();
+        Ok(caching::verdict(session, response, object_bytes_max, ctx))
     }
 
     fn should_serve_stale(

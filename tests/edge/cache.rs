@@ -138,3 +138,18 @@ fn a_stale_object_is_served_while_it_is_refreshed_behind_the_same_behavior() {
     // Had viewer-request run again in the background, the path would have been rewritten twice.
     assert_eq!(origin.received()[1].target(), "/rewritten/in/a");
 }
+
+#[test]
+fn an_object_that_is_too_large_passes_through() {
+    let origin = Origin::answering(|request| {
+        let bytes = if request.target() == "/large" { 2_000 } else { 900 };
+        Answer::cacheable(&"x".repeat(bytes))
+    });
+    let edge = Scene::with(&origin).settings("[cache]\nobject_max = \"1KiB\"").start();
+    for (target, second) in [("/large", "Miss"), ("/small", "Hit")] {
+        let first = edge.get(target);
+        assert_eq!(first.x_cache(), "Miss", "{target}");
+        let again = edge.get(target);
+        assert_eq!((again.x_cache().as_str(), again.text()), (second, first.text()), "{target}");
+    }
+}

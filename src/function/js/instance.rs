@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{
-    Instance, InstancePre, Linker, Memory, Module, ModuleExport, ResourceLimiter, Store, Trap,
-    TypedFunc, UpdateDeadline,
+    Instance, InstancePre, Linker, Memory, ModuleExport, ResourceLimiter, Store, Trap, TypedFunc,
+    UpdateDeadline,
 };
 
 use super::Budget;
 use super::delta::Delta;
+use super::idle::Idle;
 use super::reaper::Reaper;
 use crate::error::FunctionError;
 use crate::function::Invocation;
@@ -32,7 +33,8 @@ pub struct JsEngine {
     linked: InstancePre<Limits>,
     exports: Exports,
     layout: Layout,
-    reaper: Reaper<Store<Limits>>,
+    idle: Idle,
+    reaper: Reaper<Alive>,
 }
 
 impl fmt::Debug for JsEngine {
@@ -111,6 +113,7 @@ pub(super) struct Alive {
     pub(super) store: Store<Limits>,
     pub(super) instance: Instance,
     pub(super) memory: Memory,
+    call: TypedFunc<u32, u64>,
 }
 
 impl JsEngine {
@@ -130,17 +133,17 @@ impl JsEngine {
         let exports =
             Exports { memory: export("memory")?, call: export("call")?, room: export("room")? };
         let reaper = Reaper::start().map_err(|error| broken(&format!("has no reaper: {error}")))?;
-        let layout = Layout::default();
-        let mut engine = Self { sandbox: sandbox.clone(), linked, exports, layout, reaper };
-        engine.layout = engine
-            .read_layout(&module)
-            .map_err(|error| broken(&format!("does not start: {error:#}")))?;
+        let (layout, idle) = (Layout::default(), Idle::new(&[]));
+        let mut engine = Self { sandbox: sandbox.clone(), linked, exports, layout, idle, reaper };
+        let unstarted = |error| broken(&format!("does not start: {error:#}"));
+        let _running = sandbox.running_guest();
+        let mut alive = engine.instantiate(Budget::for_loading()).map_err(unstarted)?;
+        engine.idle = Idle::new(alive.memory.data(&alive.store));
+        engine.layout = Self::read_layout(&mut alive).map_err(unstarted)?;
         Ok(Arc::new(engine))
     }
 
-    fn read_layout(&self, _module: &Module) -> wasmtime::Result<Layout> {
-        let _running = self.sandbox.running_guest();
-        let mut alive = self.instantiate(Budget::for_loading())?;
+    fn read_layout(alive: &mut Alive) -> wasmtime::Result<Layout> {
         let layout = alive.instance.get_typed_func::<(), u32>(&mut alive.store, "layout")?;
         let place = layout.call(&mut alive.store, ())? as usize;
         let mut parts = [0; 5];
@@ -174,7 +177,39 @@ impl JsEngine {
         let memory = instance.get_module_export(&mut store, &self.exports.memory);
         let memory = memory.and_then(wasmtime::Extern::into_memory);
         let memory = memory.ok_or_else(|| wasmtime::Error::msg("the memory is not exported"))?;
-        Ok(Alive { store, instance, memory })
+        let call = instance.get_module_export(&mut store, &self.exports.call);
+        let call = call.and_then(wasmtime::Extern::into_func);
+        let call = call.ok_or_else(|| wasmtime::Error::msg("call is not exported"))?;
+        let call = call.typed(&store)?;
+        Ok(Alive { store, instance, memory, call })
+    }
+
+    /// An instance for one call whose memory is the engine's image: one that waited, or a new one.
+    fn fresh(&self, budget: Budget) -> wasmtime::Result<Alive> {
+        let Some(mut alive) = self.idle.take() else { return self.instantiate(budget) };
+        if self.sandbox.mode() == Mode::Metered {
+            alive.store.set_fuel(budget.fuel)?;
+        }
+        alive.store.set_epoch_deadline(1);
+        Ok(alive)
+    }
+
+    /// Ends an instance's call, which `returned` or was stopped.
+    fn finish(&self, alive: Alive, returned: bool) {
+        let spent = if returned { self.idle.give_back(alive).err() } else { Some(alive) };
+        if let Some(alive) = spent {
+            self.reaper.bury(alive);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> &Idle {
+        &self.idle
+    }
+
+    /// The memory of an instance that has just started, without the zeros at its end.
+    pub(super) fn image(&self) -> &[u8] {
+        self.idle.image()
     }
 
     /// Writes `bytes` where the guest expects its input.
@@ -195,8 +230,11 @@ impl JsEngine {
     /// A fresh instance with `delta` laid over it, given back at once.
     pub(super) fn dry_run(&self, delta: &Delta) -> bool {
         let _running = self.sandbox.running_guest();
-        let ready = self.instantiate(Budget::default());
-        ready.is_ok_and(|mut alive| delta.apply(alive.memory.data_mut(&mut alive.store)))
+        self.fresh(Budget::default()).is_ok_and(|mut alive| {
+            let ready = delta.apply(alive.memory.data_mut(&mut alive.store));
+            self.finish(alive, true);
+            ready
+        })
     }
 
     /// Runs one call from a fresh instance to the end of it.
@@ -216,7 +254,7 @@ impl JsEngine {
         } else {
             budget
         };
-        let mut alive = match self.instantiate(granted) {
+        let mut alive = match self.fresh(granted) {
             Ok(alive) => alive,
             Err(error) => return failed(no_instance(&error), started),
         };
@@ -227,18 +265,16 @@ impl JsEngine {
         let cpu = thread_cpu().saturating_sub(started);
         let logs = self.logs(&alive);
         let fuel = metered.then(|| budget.fuel - alive.store.get_fuel().unwrap_or_default());
+        let returned = called.is_ok();
         let result = match called {
             Ok((place, length)) => {
                 let memory = alive.memory.data(&alive.store);
                 let answer = memory.get(place..place.saturating_add(length));
                 read(answer.unwrap_or_default())
             }
-            Err(error) => {
-                let error = self.explain(&alive, &error);
-                self.reaper.bury(alive.store);
-                Err(error)
-            }
+            Err(error) => Err(self.explain(&alive, &error)),
         };
+        self.finish(alive, returned);
         Invocation { result, logs, cpu, fuel }
     }
 
@@ -252,11 +288,7 @@ impl JsEngine {
             return Err(wasmtime::Error::msg("the function does not fit this engine"));
         }
         self.write_input(alive, event)?;
-        let call = alive.instance.get_module_export(&mut alive.store, &self.exports.call);
-        let call = call.and_then(wasmtime::Extern::into_func);
-        let call = call.ok_or_else(|| wasmtime::Error::msg("call is not exported"))?;
-        let call: TypedFunc<u32, u64> = call.typed(&alive.store)?;
-        let packed = call.call(&mut alive.store, u32::try_from(event.len())?)?;
+        let packed = alive.call.call(&mut alive.store, u32::try_from(event.len())?)?;
         Ok(unpack_answer(packed))
     }
 

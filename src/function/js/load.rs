@@ -52,7 +52,6 @@ impl ViewerFunction {
         let broken = |cause: wasmtime::Error| {
             error(format!("the JavaScript engine cannot load it: {cause:#}"), "")
         };
-        let fresh = engine.instantiate(Budget::for_loading()).map_err(broken)?;
         let mut alive = engine.instantiate(Budget::for_loading()).map_err(broken)?;
         match load_in(engine, &mut alive, source) {
             Ok((place, length)) => {
@@ -61,7 +60,7 @@ impl ViewerFunction {
                 if !answer.is_empty() {
                     return Err(refused(source, answer));
                 }
-                let delta = Delta::between(fresh.memory.data(&fresh.store), memory);
+                let delta = Delta::between(engine.image(), memory);
                 let engine = Arc::clone(engine);
                 let function = Self { name: source.name.as_str().into(), engine, delta };
                 function.warm_up();

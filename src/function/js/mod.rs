@@ -4,6 +4,7 @@
 //! function's own bytes laid over that (`delta`), the event, and at most a millisecond. Nothing survives the call.
 
 mod delta;
+mod idle;
 mod instance;
 mod load;
 mod reaper;

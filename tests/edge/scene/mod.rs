@@ -100,6 +100,13 @@ impl Scene {
         self
     }
 
+    /// Adds tables that belong to no distribution.
+    pub fn settings(mut self, words: &str) -> Self {
+        self.policies.push_str(words);
+        self.policies.push('\n');
+        self
+    }
+
     /// Adds lines to the origin's table.
     pub fn origin(mut self, words: &str) -> Self {
         self.origin.push_str(words);
