@@ -14,6 +14,11 @@ pub const VIEWER_FUNCTION_CPU_BUDGET: Duration = Duration::from_millis(1);
 /// long for its millisecond, a thread that is never scheduled must not hold its request for ever.
 pub const VIEWER_FUNCTION_WALL_BACKSTOP: Duration = Duration::from_millis(50);
 
+/// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
+/// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
+/// as CPU time too, sees one.
+pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 3;
+
 /// What one viewer call may add to the memory of its sandbox, bytes. CloudFront allows 2 MB to an
 /// engine that frees; ours bumps a pointer and frees nothing within a request, so the same programs
 /// need more address space.
@@ -150,7 +155,7 @@ pub const SANDBOX_FIBRE_STACK_BYTES: usize = 2 << 20;
 /// Memory of a finished instance that stays mapped for the next one, bytes. Pages a call dirtied
 /// are copied back, which is cheaper than faulting them in again; beyond this they are given back
 /// to the system.
-pub const SANDBOX_RESIDENT_BYTES_MAX: usize = 4 << 20;
+pub const SANDBOX_RESIDENT_BYTES_MAX: usize = 1 << 20;
 
 /// Memories of finished instances that wait for the same function to come again. The rest are
 /// handed to any function.

@@ -90,11 +90,11 @@ impl PageMap {
         // SAFETY: the kernel reads page tables and writes to two places only: `scan`, and at most `STRETCHES_MAX`
         // entries from the address of `stretches`, which live until after the call and are plain integers.
         unsafe { ioctl(&self.file, request) }.ok()?;
-        let found = stretches.map(|stretch| {
-            let within =
-                |address: u64| (address as usize).clamp(begin, begin + memory.len()) - begin;
-            within(stretch.start.max(1))..within(stretch.end)
-        });
+        let within = |address: u64| {
+            let address = usize::try_from(address).unwrap_or_default();
+            address.clamp(begin, begin + memory.len()) - begin
+        };
+        let found = stretches.map(|stretch| within(stretch.start)..within(stretch.end));
         let pages: usize = found.iter().map(|range| range.len().div_ceil(self.page_bytes)).sum();
         let complete = scan.walk_end == scan.end && pages <= pages_max;
         complete.then(|| found.into_iter().filter(|range| !range.is_empty()))

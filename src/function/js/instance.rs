@@ -66,6 +66,8 @@ pub(super) struct Limits {
     cpu_end: Duration,
     /// The same for the wall clock.
     wall_end: Instant,
+    /// Ticks of the sandbox's clock that its call has seen.
+    ticks: u32,
     /// Whether its memory may grow: only while a function is loaded.
     may_grow: bool,
 }
@@ -75,8 +77,19 @@ impl Limits {
         Self {
             cpu_end: thread_cpu() + budget.cpu,
             wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
+            ticks: 0,
             may_grow,
         }
+    }
+
+    /// Called at each tick that the call sees.
+    ///
+    /// Where the machine is a virtual one, the time it was not given by its host counts as CPU time of whoever ran.
+    /// A call that was stopped that way saw no ticks while it lasted; one that used its budget itself saw many.
+    fn over_at_tick(&mut self) -> bool {
+        self.ticks += 1;
+        let seen = self.ticks >= limits::VIEWER_FUNCTION_TICKS_MIN;
+        (seen && thread_cpu() >= self.cpu_end) || Instant::now() >= self.wall_end
     }
 }
 
@@ -168,9 +181,8 @@ impl JsEngine {
             store.set_fuel(budget.fuel)?;
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| {
-            let limits = store.data();
-            let over = thread_cpu() >= limits.cpu_end || Instant::now() >= limits.wall_end;
+        store.epoch_deadline_callback(|mut store| {
+            let over = store.data_mut().over_at_tick();
             Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
         });
         let instance = self.linked.instantiate(&mut store)?;
