@@ -14,6 +14,9 @@ pub const VIEWER_FUNCTION_CPU_BUDGET: Duration = Duration::from_millis(1);
 /// long for its millisecond, a thread that is never scheduled must not hold its request for ever.
 pub const VIEWER_FUNCTION_WALL_BACKSTOP: Duration = Duration::from_millis(50);
 
+/// The same in proportion, for the larger budgets of loading: times the CPU time that was granted.
+pub const VIEWER_FUNCTION_WALL_PER_CPU: u32 = 50;
+
 /// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
 /// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
 /// as CPU time too, sees one.
@@ -311,6 +314,11 @@ pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
 /// Pages that an instance of the JavaScript engine may have of its own and still be used again, 1 MiB: copying one back
 /// measured a tenth of a microsecond, and beyond this a new instance is cheaper.
 pub const VIEWER_INSTANCE_RESIDENT_PAGES_MAX: usize = 256;
+
+/// Instances of the JavaScript engine that wait for their next call, count: one for each of the busiest functions on
+/// each worker thread; with the pages that each may keep, 64 MiB at most. Other functions borrow the longest waiting
+/// one, which costs a copy of both functions' pages.
+pub const VIEWER_INSTANCES_IDLE_MAX: usize = 64;
 
 /// Finished instances that wait to be cleaned up off the request's path; when it is full a request cleans up itself.
 pub const SANDBOX_REAPER_INSTANCES_MAX: usize = 32;

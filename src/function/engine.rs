@@ -24,7 +24,7 @@ use crate::limits;
 use code_cache::{CodeCache, Kind};
 use ticker::Ticker;
 
-pub use pages::PageMap;
+pub use pages::{PageMap, keep_pages_small, thread_faults};
 pub use ticker::RunningGuest;
 
 /// What a sandbox is for.

@@ -17,3 +17,10 @@ pub struct Invocation<T> {
     /// Instructions it ran, in a metered sandbox.
     pub fuel: Option<u64>,
 }
+
+impl<T> Invocation<T> {
+    /// A run that never began.
+    pub(super) fn unmade(error: FunctionError) -> Self {
+        Self { result: Err(error), logs: Vec::new(), cpu: Duration::ZERO, fuel: None }
+    }
+}

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::mem::size_of;
 use std::ops::Range;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+use rustix::mm::{Advice, madvise};
 
 /// Stretches of pages that one scan reports; a memory with more of them is not worth keeping.
-const STRETCHES_MAX: usize = 128;
+const STRETCHES_MAX: usize = 256;
 /// `PAGEMAP_SCAN`, from the kernel's `linux/fs.h`; so are the categories and the two structures below.
 const PAGEMAP_SCAN: Opcode = opcode::read_write::<Scan>(b'f', 16);
 const FILE: u64 = 1 << 2;
@@ -40,6 +42,20 @@ struct Stretch {
     start: u64,
     end: u64,
     categories: u64,
+}
+
+/// Page faults that this thread has taken so far; `None` where the kernel does not count them.
+#[must_use]
+pub fn thread_faults() -> Option<i64> {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
+    Some(usage.minor_page_faults().wrapping_add(usage.major_page_faults()))
+}
+
+/// Asks the kernel for small pages: with huge ones, one written byte would make two mebibytes private.
+pub fn keep_pages_small(memory: &mut [u8]) {
+    // SAFETY: this advice says how the kernel backs the range, which is exclusively borrowed, and never changes what it
+    // holds. A kernel without huge pages refuses it, and has none to avoid.
+    let _ = unsafe { madvise(memory.as_mut_ptr().cast(), memory.len(), Advice::LinuxNoHugepage) };
 }
 
 /// The process's page map.

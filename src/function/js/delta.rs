@@ -1,103 +1,82 @@
-//! What loading a function changes in the engine's memory, kept as runs of bytes.
+//! What loading a function changes in the engine's memory, kept as whole pages: memory is shared, written and undone by
+//! the page, so a changed byte costs a page in every instance anyway.
 
-/// Equal bytes between two runs that are not worth a run of their own: a copy costs more to start than this.
-const GAP: usize = 32;
+use std::ops::Range;
 
-/// One stretch of memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Run {
-    /// Where it goes.
-    offset: usize,
-    /// Where it is in [`Delta::bytes`], and how long.
-    start: usize,
-    length: usize,
-}
+/// Bytes of a page as this file counts them: the smallest that a kernel has, so a kernel's page is one or more of them.
+pub(super) const PAGE: usize = 4_096;
 
 /// The difference between two images of the same memory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Delta {
-    runs: Vec<Run>,
+    /// Numbers of the pages that differ, ascending.
+    numbers: Vec<usize>,
+    /// What they hold, one after the other.
     bytes: Vec<u8>,
 }
 
 impl Delta {
-    /// What turns `base` into `loaded`; what `base` lacks at its end counts as zeros.
+    /// What turns `base` into `loaded`, which is a whole number of pages; what `base` lacks at its end counts as zeros.
     pub(super) fn between(base: &[u8], loaded: &[u8]) -> Self {
-        const BLOCK: usize = 256;
         let mut delta = Self::default();
-        let mut offset = 0;
-        for (block, was) in loaded.chunks(BLOCK).zip(base.chunks(BLOCK)) {
-            if block != was {
-                delta.add_block(offset, block, was);
-            }
-            offset += block.len();
-        }
-        let tail = loaded.get(base.len()..).unwrap_or_default();
-        let zeros = [0; BLOCK];
-        for (index, block) in tail.chunks(BLOCK).enumerate() {
-            if block.iter().any(|byte| *byte != 0) {
-                delta.add_block(base.len() + index * BLOCK, block, &zeros[..block.len()]);
+        for (number, page) in loaded.chunks_exact(PAGE).enumerate() {
+            if !holds(page, original(base, number)) {
+                delta.numbers.push(number);
+                delta.bytes.extend_from_slice(page);
             }
         }
-        delta.runs.shrink_to_fit();
+        delta.numbers.shrink_to_fit();
         delta.bytes.shrink_to_fit();
         delta
     }
 
-    fn add_block(&mut self, offset: usize, block: &[u8], was: &[u8]) {
-        for (index, (byte, old)) in block.iter().zip(was).enumerate() {
-            if byte != old {
-                self.add(offset + index, block, index);
-            }
-        }
-    }
-
-    /// Adds one changed byte, `block[index]` at `offset`, to the last run if that is near.
-    fn add(&mut self, offset: usize, block: &[u8], index: usize) {
-        if let Some(last) = self.runs.last_mut() {
-            let gap = offset - (last.offset + last.length);
-            // The bytes of the gap have to be at hand: they are when they lie in the same block.
-            if gap <= GAP && gap <= index {
-                self.bytes.extend_from_slice(&block[index - gap..=index]);
-                last.length += gap + 1;
-                return;
-            }
-        }
-        self.runs.push(Run { offset, start: self.bytes.len(), length: 1 });
-        self.bytes.push(block[index]);
-    }
-
-    /// Lays the difference over `memory`, which must be at least as long as what it was taken from.
+    /// Lays the difference over `memory`, which holds what it was taken from.
     pub(super) fn apply(&self, memory: &mut [u8]) -> bool {
-        self.runs.iter().all(|run| {
-            let target = memory.get_mut(run.offset..run.offset + run.length);
-            let source = self.bytes.get(run.start..run.start + run.length);
-            match (target, source) {
-                (Some(target), Some(source)) => {
-                    target.copy_from_slice(source);
-                    true
-                }
-                _ => false,
-            }
+        self.numbers.iter().zip(self.bytes.chunks_exact(PAGE)).all(|(number, page)| {
+            let target = memory.get_mut(number * PAGE..(number + 1) * PAGE);
+            target.map(|target| target.copy_from_slice(page)).is_some()
         })
+    }
+
+    /// Makes the pages in `written`, ascending ranges of bytes, what `base` with this difference has there.
+    pub(super) fn restore(&self, base: &[u8], written: &[Range<usize>], memory: &mut [u8]) -> bool {
+        let pages = written.iter().flat_map(|range| range.start / PAGE..range.end.div_ceil(PAGE));
+        let mut own = self.numbers.iter().zip(self.bytes.chunks_exact(PAGE)).peekable();
+        for number in pages {
+            while own.next_if(|(changed, _)| **changed < number).is_some() {}
+            let Some(target) = memory.get_mut(number * PAGE..(number + 1) * PAGE) else {
+                return false;
+            };
+            match own.next_if(|(changed, _)| **changed == number) {
+                Some((_, page)) => target.copy_from_slice(page),
+                None => {
+                    let page = original(base, number);
+                    let (held, beyond) = target.split_at_mut(page.len());
+                    held.copy_from_slice(page);
+                    beyond.fill(0);
+                }
+            }
+        }
+        true
     }
 
     /// Memory it takes, bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.len() + self.runs.len() * size_of::<Run>()
+        self.bytes.len() + self.numbers.len() * size_of::<usize>()
     }
+}
 
-    /// Runs, changed bytes and touched pages of 4 KiB: for the bench.
-    #[cfg(test)]
-    pub(super) fn shape(&self) -> (usize, usize, usize) {
-        let mut pages: Vec<usize> = self
-            .runs
-            .iter()
-            .flat_map(|run| run.offset >> 12..=(run.offset + run.length - 1) >> 12)
-            .collect();
-        pages.dedup();
-        (self.runs.len(), self.bytes.len(), pages.len())
-    }
+/// Page `number` of `base`, shorter or empty where `base` ends.
+fn original(base: &[u8], number: usize) -> &[u8] {
+    let start = (number * PAGE).min(base.len());
+    let end = (start + PAGE).min(base.len());
+    base.get(start..end).unwrap_or_default()
+}
+
+/// Whether `page` is `original` and zeros behind it.
+fn holds(page: &[u8], original: &[u8]) -> bool {
+    let (held, beyond) = page.split_at(original.len());
+    held == original && beyond.iter().all(|byte| *byte == 0)
 }
 
 #[cfg(test)]
@@ -106,34 +85,53 @@ mod tests {
 
     use super::*;
 
+    const PAGES: usize = 6;
+
+    fn changed(base: &[u8], changes: &[(usize, u8)]) -> Vec<u8> {
+        let mut memory = base.to_vec();
+        memory.resize(PAGES * PAGE, 0);
+        for (at, byte) in changes {
+            let at = at % memory.len();
+            memory[at] = *byte;
+        }
+        memory
+    }
+
+    fn changes(most: usize) -> impl Strategy<Value = Vec<(usize, u8)>> {
+        proptest::collection::vec((0..PAGES * PAGE, any::<u8>()), 0..most)
+    }
+
     proptest! {
         #[test]
-        fn laid_over_the_base_it_gives_the_other(
-            base in proptest::collection::vec(0u8..3, 0..2_000),
-            changes in proptest::collection::vec((0usize..2_500, any::<u8>()), 0..200),
+        fn laid_over_the_base_it_gives_the_other_and_what_a_call_wrote_is_undone(
+            base in proptest::collection::vec(0u8..3, 0..3 * PAGE),
+            loading in changes(8),
+            calling in changes(8),
         ) {
-            let mut loaded = base.clone();
-            loaded.resize(base.len() + 500, 0);
-            for (at, byte) in changes {
-                let at = at % loaded.len();
-                loaded[at] = byte;
-            }
+            let loaded = changed(&base, &loading);
             let delta = Delta::between(&base, &loaded);
-            let mut memory = base.clone();
-            memory.resize(loaded.len(), 0);
+            let mut memory = changed(&base, &[]);
             prop_assert!(delta.apply(&mut memory));
+            prop_assert_eq!(&memory, &loaded);
+
+            let mut memory = changed(&loaded, &calling);
+            let written: Vec<_> = (0..PAGES)
+                .map(|page| page * PAGE..(page + 1) * PAGE)
+                .filter(|range| memory[range.clone()] != loaded[range.clone()])
+                .collect();
+            prop_assert!(delta.restore(&base, &written, &mut memory));
             prop_assert_eq!(memory, loaded);
         }
     }
 
     #[test]
-    fn near_changes_share_a_run_and_far_ones_do_not() {
-        let base = vec![0; 1_000];
+    fn only_pages_that_differ_are_kept() {
+        let base = vec![0; 4 * PAGE];
         let mut loaded = base.clone();
-        for at in [10, 20, 600] {
+        for at in [10, 20, 3 * PAGE] {
             loaded[at] = 1;
         }
-        let (runs, bytes, pages) = Delta::between(&base, &loaded).shape();
-        assert_eq!((runs, bytes, pages), (2, 12, 1));
+        let delta = Delta::between(&base, &loaded);
+        assert_eq!(delta.numbers, [0, 3]);
     }
 }

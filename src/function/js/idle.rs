@@ -1,17 +1,22 @@
 //! Instances that wait for their next call. What the last one wrote is undone before anybody else comes: every page
-//! that is not the engine's image any more is made equal to it again.
+//! that is not the engine's image any more is made equal again to what the function's calls begin with.
 //!
 //! Memory is all that a call can leave behind. Of the guest's globals only the stack pointer changes, and a call that
 //! returns has put it back; its table is never written and its memory does not grow during calls. A call that did not
 //! return does not come here: its instance is dropped.
+//!
+//! An instance waits as its function's, with the function's own pages in place, so that the usual call finds everything
+//! ready. Which pages are written is asked of the kernel only when the thread took page faults since the last answer: a
+//! page that is written for the first time is one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::delta::Delta;
 use super::instance::Alive;
-use crate::function::engine::PageMap;
-use crate::limits::VIEWER_INSTANCE_RESIDENT_PAGES_MAX;
+use crate::function::engine::{PageMap, thread_faults};
+use crate::limits::{VIEWER_INSTANCE_RESIDENT_PAGES_MAX, VIEWER_INSTANCES_IDLE_MAX};
 
-/// A stack of instances: the one used last has its pages in the processor's caches.
+/// The instances, the one used last at the end: its pages are in the processor's caches.
 pub(super) struct Idle {
     /// `None` where the kernel cannot say what was written: then no instance is used twice.
     pages: Option<PageMap>,
@@ -35,37 +40,60 @@ impl Idle {
         &self.image
     }
 
-    /// An instance whose memory is the image.
-    pub(super) fn take(&self) -> Option<Alive> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    /// An instance whose memory is the image with `delta`: one that waited for it or, when enough wait, another's.
+    pub(super) fn take(&self, delta: &Arc<Delta>) -> Option<Alive> {
+        let mut alive = {
+            let mut waiting = self.waiting();
+            match waiting.iter().rposition(|alive| alive.is_at_home_with(delta)) {
+                Some(own) => waiting.remove(own),
+                None if waiting.len() < VIEWER_INSTANCES_IDLE_MAX => return None,
+                None => waiting.remove(0),
+            }
+        };
+        alive.faults = thread_faults();
+        if !alive.is_at_home_with(delta) {
+            let memory = alive.memory.data_mut(&mut alive.store);
+            let moved = Delta::default().restore(&self.image, &alive.written, memory);
+            if !moved || !delta.apply(memory) {
+                return None;
+            }
+        }
+        Some(alive)
     }
 
-    /// Takes an instance back after a call that returned; gives it up again if undoing what it wrote is not possible,
-    /// or costs more than starting another.
-    pub(super) fn give_back(&self, mut alive: Alive) -> Result<(), Alive> {
-        if !self.restore(alive.memory.data_mut(&mut alive.store)) {
+    /// Takes an instance back after a call of `delta`'s function that returned; gives it up again if undoing what it
+    /// wrote is not possible, or costs more than starting another.
+    pub(super) fn give_back(&self, mut alive: Alive, delta: &Arc<Delta>) -> Result<(), Alive> {
+        if !self.restore(&mut alive, delta) {
             return Err(alive);
         }
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(alive);
+        alive.home = Arc::downgrade(delta);
+        let mut waiting = self.waiting();
+        if waiting.len() >= VIEWER_INSTANCES_IDLE_MAX {
+            return Err(alive);
+        }
+        waiting.push(alive);
         Ok(())
     }
 
-    fn restore(&self, memory: &mut [u8]) -> bool {
+    fn restore(&self, alive: &mut Alive, delta: &Delta) -> bool {
         let Some(pages) = &self.pages else { return false };
+        let memory = alive.memory.data_mut(&mut alive.store);
         if memory.len() != self.memory_bytes {
             return false;
         }
-        let Some(written) = pages.private(memory, VIEWER_INSTANCE_RESIDENT_PAGES_MAX) else {
-            return false;
-        };
-        for range in written {
-            let original = self.image.get(range.start.min(self.image.len())..).unwrap_or_default();
-            let Some(written) = memory.get_mut(range) else { return false };
-            let (of_image, beyond) = written.split_at_mut(original.len().min(written.len()));
-            of_image.copy_from_slice(&original[..of_image.len()]);
-            beyond.fill(0);
+        let faults = thread_faults();
+        if faults.is_none() || faults != alive.faults {
+            match pages.private(memory, VIEWER_INSTANCE_RESIDENT_PAGES_MAX) {
+                Some(written) => alive.written = written.collect(),
+                None => return false,
+            }
         }
-        true
+        delta.restore(&self.image, &alive.written, memory)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Alive>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,18 +115,23 @@ mod tests {
     fn what_a_call_wrote_is_undone() {
         let engine = engine(Mode::Production);
         let functions = FUNCTIONS.map(|code| load_in(Mode::Production, code).expect("it loads"));
+        let mut seen = 0;
         for round in 0..20 {
             for function in &functions {
                 let mut budget = Budget { cpu: Duration::from_millis(400), ..Budget::default() };
                 drop(on_request(function, &http::HeaderMap::new(), &mut budget));
-                // None where the kernel cannot say what was written, or another test has it.
-                let Some(alive) = engine.idle().take() else { continue };
-                let memory = alive.memory.data(&alive.store);
-                let image = engine.image();
-                assert_eq!(&memory[..image.len()], image, "round {round}");
-                assert!(memory[image.len()..].iter().all(|byte| *byte == 0), "round {round}");
-                assert!(engine.idle().give_back(alive).is_ok(), "round {round}");
+                // None where the kernel cannot say what was written.
+                let Some(mut alive) = engine.idle().take(&function.delta) else { continue };
+                seen += 1;
+                let mut expected = engine.image().to_vec();
+                let memory = alive.memory.data_mut(&mut alive.store);
+                expected.resize(memory.len(), 0);
+                assert!(function.delta.apply(&mut expected));
+                assert!(memory == expected, "round {round}");
+                assert!(engine.idle().give_back(alive, &function.delta).is_ok(), "round {round}");
             }
         }
+        let scans = crate::function::engine::PageMap::open().is_some();
+        assert!(!scans || seen > 0, "no instance was used again");
     }
 }

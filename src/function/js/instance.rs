@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::Read;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -17,7 +18,7 @@ use super::idle::Idle;
 use super::reaper::Reaper;
 use crate::error::FunctionError;
 use crate::function::Invocation;
-use crate::function::engine::{Mode, Sandbox, SandboxError};
+use crate::function::engine::{Mode, Sandbox, SandboxError, keep_pages_small};
 use crate::limits;
 
 /// The guest with its memory as it is after starting; `guest/rebuild.sh` makes it.
@@ -73,10 +74,12 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    fn from_now(budget: Budget, may_grow: bool) -> Self {
+    /// The limits of a run that begins at `now`, as the calling thread's CPU clock has it.
+    fn from(now: Duration, budget: Budget, may_grow: bool) -> Self {
+        let wall = budget.cpu * limits::VIEWER_FUNCTION_WALL_PER_CPU;
         Self {
-            cpu_end: thread_cpu() + budget.cpu,
-            wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
+            cpu_end: now + budget.cpu,
+            wall_end: Instant::now() + wall.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
             ticks: 0,
             may_grow,
         }
@@ -127,6 +130,20 @@ pub(super) struct Alive {
     pub(super) instance: Instance,
     pub(super) memory: Memory,
     call: TypedFunc<u32, u64>,
+    /// Whose pages are laid over the image.
+    pub(super) home: Weak<Delta>,
+    /// Where its memory was ever written: ascending, whole pages.
+    pub(super) written: Vec<Range<usize>>,
+    /// What [`thread_faults`](crate::function::engine::thread_faults) said when it was taken for its call; `None` while
+    /// `written` is not known.
+    pub(super) faults: Option<i64>,
+}
+
+impl Alive {
+    /// Whether its memory is what calls of `delta`'s function begin with.
+    pub(super) fn is_at_home_with(&self, delta: &Arc<Delta>) -> bool {
+        std::ptr::eq(self.home.as_ptr(), Arc::as_ptr(delta))
+    }
 }
 
 impl JsEngine {
@@ -152,6 +169,7 @@ impl JsEngine {
         let _running = sandbox.running_guest();
         let mut alive = engine.instantiate(Budget::for_loading()).map_err(unstarted)?;
         engine.idle = Idle::new(alive.memory.data(&alive.store));
+        *alive.store.data_mut() = Limits::from(thread_cpu(), Budget::for_loading(), true);
         engine.layout = Self::read_layout(&mut alive).map_err(unstarted)?;
         Ok(Arc::new(engine))
     }
@@ -175,7 +193,7 @@ impl JsEngine {
 
     /// A fresh instance that may use `budget` from now on. A running guest has to be announced by the caller.
     pub(super) fn instantiate(&self, budget: Budget) -> wasmtime::Result<Alive> {
-        let mut store = Store::new(self.sandbox.engine(), Limits::from_now(budget, true));
+        let mut store = Store::new(self.sandbox.engine(), Limits::from(thread_cpu(), budget, true));
         store.limiter(|limits| limits);
         if self.sandbox.mode() == Mode::Metered {
             store.set_fuel(budget.fuel)?;
@@ -193,22 +211,30 @@ impl JsEngine {
         let call = call.and_then(wasmtime::Extern::into_func);
         let call = call.ok_or_else(|| wasmtime::Error::msg("call is not exported"))?;
         let call = call.typed(&store)?;
-        Ok(Alive { store, instance, memory, call })
+        keep_pages_small(memory.data_mut(&mut store));
+        let (home, written, faults) = (Weak::new(), Vec::new(), None);
+        Ok(Alive { store, instance, memory, call, home, written, faults })
     }
 
-    /// An instance for one call whose memory is the engine's image: one that waited, or a new one.
-    fn fresh(&self, budget: Budget) -> wasmtime::Result<Alive> {
-        let Some(mut alive) = self.idle.take() else { return self.instantiate(budget) };
-        if self.sandbox.mode() == Mode::Metered {
-            alive.store.set_fuel(budget.fuel)?;
+    /// An instance for one call whose memory is the engine's image with `delta`: one that waited, or a new one.
+    fn fresh(&self, delta: &Arc<Delta>, budget: Budget) -> wasmtime::Result<Alive> {
+        if let Some(mut alive) = self.idle.take(delta) {
+            if self.sandbox.mode() == Mode::Metered {
+                alive.store.set_fuel(budget.fuel)?;
+            }
+            alive.store.set_epoch_deadline(1);
+            return Ok(alive);
         }
-        alive.store.set_epoch_deadline(1);
+        let mut alive = self.instantiate(budget)?;
+        if !delta.apply(alive.memory.data_mut(&mut alive.store)) {
+            return Err(wasmtime::Error::msg("the function does not fit this engine"));
+        }
         Ok(alive)
     }
 
     /// Ends an instance's call, which `returned` or was stopped.
-    fn finish(&self, alive: Alive, returned: bool) {
-        let spent = if returned { self.idle.give_back(alive).err() } else { Some(alive) };
+    fn finish(&self, alive: Alive, delta: &Arc<Delta>, returned: bool) {
+        let spent = if returned { self.idle.give_back(alive, delta).err() } else { Some(alive) };
         if let Some(alive) = spent {
             self.reaper.bury(alive);
         }
@@ -239,25 +265,21 @@ impl JsEngine {
         Ok(())
     }
 
-    /// A fresh instance with `delta` laid over it, given back at once.
-    pub(super) fn dry_run(&self, delta: &Delta) -> bool {
+    /// A fresh instance for `delta`'s function, given back at once.
+    pub(super) fn dry_run(&self, delta: &Arc<Delta>) -> bool {
         let _running = self.sandbox.running_guest();
-        self.fresh(Budget::default()).is_ok_and(|mut alive| {
-            let ready = delta.apply(alive.memory.data_mut(&mut alive.store));
-            self.finish(alive, true);
-            ready
-        })
+        let fresh = self.fresh(delta, Budget::default());
+        fresh.map(|alive| self.finish(alive, delta, true)).is_ok()
     }
 
     /// Runs one call from a fresh instance to the end of it.
     pub(super) fn call<T>(
         &self,
-        delta: &Delta,
+        delta: &Arc<Delta>,
         event: &[u8],
         budget: Budget,
         read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
-        let started = thread_cpu();
         let _running = self.sandbox.running_guest();
         let metered = self.sandbox.mode() == Mode::Metered;
         // A metered sandbox is limited by what it counts; its code is slower, so time would be unfair.
@@ -266,14 +288,14 @@ impl JsEngine {
         } else {
             budget
         };
-        let mut alive = match self.fresh(granted) {
+        let mut alive = match self.fresh(delta, granted) {
             Ok(alive) => alive,
-            Err(error) => return failed(no_instance(&error), started),
+            Err(error) => return Invocation::unmade(no_instance(&error)),
         };
         // The budget is the function's: it begins when everything is ready for it.
-        *alive.store.data_mut() = Limits::from_now(granted, false);
         let started = thread_cpu();
-        let called = self.call_in(&mut alive, delta, event);
+        *alive.store.data_mut() = Limits::from(started, granted, false);
+        let called = self.call_in(&mut alive, event);
         let cpu = thread_cpu().saturating_sub(started);
         let logs = self.logs(&alive);
         let fuel = metered.then(|| budget.fuel - alive.store.get_fuel().unwrap_or_default());
@@ -286,19 +308,11 @@ impl JsEngine {
             }
             Err(error) => Err(self.explain(&alive, &error)),
         };
-        self.finish(alive, returned);
+        self.finish(alive, delta, returned);
         Invocation { result, logs, cpu, fuel }
     }
 
-    fn call_in(
-        &self,
-        alive: &mut Alive,
-        delta: &Delta,
-        event: &[u8],
-    ) -> wasmtime::Result<(usize, usize)> {
-        if !delta.apply(alive.memory.data_mut(&mut alive.store)) {
-            return Err(wasmtime::Error::msg("the function does not fit this engine"));
-        }
+    fn call_in(&self, alive: &mut Alive, event: &[u8]) -> wasmtime::Result<(usize, usize)> {
         self.write_input(alive, event)?;
         let packed = alive.call.call(&mut alive.store, u32::try_from(event.len())?)?;
         Ok(unpack_answer(packed))
@@ -339,11 +353,6 @@ impl JsEngine {
             _ => FunctionError::execution(format!("the JavaScript engine gave up: {error:#}")),
         }
     }
-}
-
-fn failed<T>(error: FunctionError, started: Duration) -> Invocation<T> {
-    let cpu = thread_cpu().saturating_sub(started);
-    Invocation { result: Err(error), logs: Vec::new(), cpu, fuel: None }
 }
 
 fn no_instance(error: &wasmtime::Error) -> FunctionError {

@@ -60,7 +60,7 @@ impl ViewerFunction {
                 if !answer.is_empty() {
                     return Err(refused(source, answer));
                 }
-                let delta = Delta::between(engine.image(), memory);
+                let delta = Arc::new(Delta::between(engine.image(), memory));
                 let engine = Arc::clone(engine);
                 let function = Self { name: source.name.as_str().into(), engine, delta };
                 function.warm_up();

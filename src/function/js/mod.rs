@@ -44,7 +44,7 @@ impl Default for Budget {
 pub struct ViewerFunction {
     name: Arc<str>,
     engine: Arc<JsEngine>,
-    delta: Delta,
+    delta: Arc<Delta>,
 }
 
 impl fmt::Debug for ViewerFunction {
