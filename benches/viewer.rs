@@ -119,6 +119,7 @@ fn load(engine: &Arc<JsEngine>, name: &str, code: &str) -> Result<ViewerFunction
         code: code.as_bytes().to_vec(),
         budget: Duration::ZERO,
         memory_bytes_max: 0,
+        memo: false,
     };
     Ok(ViewerFunction::load(engine, &source)?)
 }

@@ -325,3 +325,24 @@ pub const SANDBOX_REAPER_INSTANCES_MAX: usize = 32;
 /// How long an origin function runs before it lets other requests of its thread go on: so long
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);
+
+/// Remembered answers of one viewer function, bytes: some four thousand of usual size, and with a hundred functions no
+/// more than the cache's default memory.
+pub const VIEWER_MEMO_BYTES_MAX: usize = 2 << 20;
+
+/// Calls after which it is judged whether remembering a function's answers pays.
+pub const VIEWER_MEMO_TRIAL_CALLS: i64 = 4_096;
+
+/// Hits in [`VIEWER_MEMO_TRIAL_CALLS`] below which it does not: looking costs about a tenth of running a small function.
+pub const VIEWER_MEMO_HITS_PER_TRIAL_MIN: u32 = 512;
+
+/// Calls for which a function is then left alone, before it is tried again: traffic changes.
+pub const VIEWER_MEMO_PAUSE_CALLS: i64 = 65_536;
+
+/// Calls in a row that used up a viewer function's budget, after which it is throttled: a busy machine may cost an
+/// innocent function one call or two, not ten.
+pub const VIEWER_BREAKER_OVERRUNS: u32 = 10;
+
+/// Time between two calls that are tried of a throttled viewer function: a fixed function is back within a second, and a
+/// broken one takes a thousandth of a worker's time.
+pub const VIEWER_BREAKER_PAUSE: Duration = Duration::from_secs(1);

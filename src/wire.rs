@@ -44,6 +44,39 @@ pub const ENTRY_UNTOUCHED: u8 = 0;
 /// An entry whose values follow.
 pub const ENTRY_VALUES: u8 = 1;
 
+/// What a call looked at, behind its result: each a number of these, shifted left by 16, with the index of an entry
+/// added; then how many there are (u32). What was looked at twice is there once, in the order of the first looks.
+pub mod reads {
+    /// `event.context`, apart from the request's id.
+    pub const CONTEXT: u32 = 0;
+    /// `event.viewer`
+    pub const VIEWER: u32 = 1;
+    /// `request.method`
+    pub const METHOD: u32 = 2;
+    /// `request.uri`
+    pub const URI: u32 = 3;
+    /// The names in `request.querystring`; with [`ENTRY`], the values of one of them. So for the other maps.
+    pub const QUERY: u32 = 4;
+    /// The names in `request.headers`.
+    pub const HEADERS: u32 = 5;
+    /// The names in `request.cookies`.
+    pub const COOKIES: u32 = 6;
+    /// `response.statusCode`
+    pub const STATUS: u32 = 7;
+    /// `response.statusDescription`
+    pub const REASON: u32 = 8;
+    /// The names in `response.headers`.
+    pub const RESPONSE_HEADERS: u32 = 9;
+    /// The names in `response.cookies`.
+    pub const RESPONSE_COOKIES: u32 = 10;
+    /// `request.rawQueryString()`
+    pub const RAW_QUERY: u32 = 11;
+    /// Something that is another at each call: the request's id, the clock, a random number.
+    pub const UNREPEATABLE: u32 = 12;
+    /// Added for an entry of a map.
+    pub const ENTRY: u32 = 1 << 7;
+}
+
 /// The message does not have the shape that this file gives it: a defect, or a hostile guest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Malformed;

@@ -54,7 +54,26 @@ pub extern "C" fn prepare() -> u32 {
     boa_gc::force_collect();
     // SAFETY: the arena's region is the memory that it grew itself.
     unsafe { ARENA.blocks().forget_free_blocks() };
+    clear_dead_stack();
     1
+}
+
+unsafe extern "C" {
+    /// The lowest address of the stack: the linker's.
+    static __stack_low: u8;
+}
+
+/// Zeroes the stack below the caller, where what has returned left its garbage: in the image, and in what a function
+/// changes of it, each of its pages would be one more to restore for every call.
+#[inline(never)]
+fn clear_dead_stack() {
+    let here = std::hint::black_box(0u8);
+    // Address 0 is no place that Rust may write to.
+    let low = (&raw const __stack_low).addr().max(align_of::<usize>());
+    let dead = (&raw const here).expose_provenance().saturating_sub(low);
+    // SAFETY: the stack grows downwards and this function, whose own frame begins at `here` or above, calls nobody: from
+    // `low` to `here` nothing is in use.
+    unsafe { std::ptr::with_exposed_provenance_mut::<u8>(low).write_bytes(0, dead) };
 }
 
 /// Makes the engine's collector believe that much memory is normal: it starts to collect when more is in use than it
@@ -127,6 +146,7 @@ pub extern "C" fn load(length: usize, legacy: u32, depth_max: usize, memory: usi
     // SAFETY: the arena's region is the memory that it grew itself.
     unsafe { ARENA.blocks().forget_free_blocks() };
     ARENA.blocks().stop_reusing(memory);
+    clear_dead_stack();
     packed(kept)
 }
 

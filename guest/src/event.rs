@@ -4,16 +4,18 @@
 //! accessors whose first use replaces them by plain members, so that a function that reads `request.uri` pays for the
 //! path and nothing else. To `Object.keys`, spreading, `JSON.stringify`, assignment and `delete` they look plain.
 
+mod access;
+
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
-use boa_engine::{
-    Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string,
-};
+use boa_engine::{Context, JsObject, JsString, JsValue, NativeFunction, js_string};
 
-use crate::maps::{Keys, Made, Single, data, dictionary, plain_object};
-use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader};
+use crate::maps::{Keys, Made, data, dictionary, plain_object};
+use crate::trace;
+use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader, reads};
 
 /// A member that is made on demand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,15 +43,37 @@ pub enum Member {
     ResponseHeaders,
     /// `response.cookies`
     ResponseCookies,
+    /// `event.context.requestId`
+    RequestId,
+}
+
+impl Member {
+    /// What looking at it is called in the trace.
+    fn read(self) -> u32 {
+        match self {
+            Origin => reads::CONTEXT,
+            Viewer => reads::VIEWER,
+            Method => reads::METHOD,
+            Uri => reads::URI,
+            Query => reads::QUERY,
+            Headers => reads::HEADERS,
+            Cookies => reads::COOKIES,
+            Status => reads::STATUS,
+            Reason => reads::REASON,
+            ResponseHeaders => reads::RESPONSE_HEADERS,
+            ResponseCookies => reads::RESPONSE_COOKIES,
+            RequestId => reads::UNREPEATABLE,
+        }
+    }
 }
 
 use Member::{
-    Cookies, Headers, Method, Origin, Query, Reason, ResponseCookies, ResponseHeaders, Status, Uri,
-    Viewer,
+    Cookies, Headers, Method, Origin, Query, Reason, RequestId, ResponseCookies, ResponseHeaders,
+    Status, Uri, Viewer,
 };
 
 /// All members, in the order of their numbers.
-const MEMBERS: [(Member, &str); 11] = [
+const MEMBERS: [(Member, &str); 12] = [
     (Origin, "context"),
     (Viewer, "viewer"),
     (Method, "method"),
@@ -61,42 +85,7 @@ const MEMBERS: [(Member, &str); 11] = [
     (Reason, "statusDescription"),
     (ResponseHeaders, "headers"),
     (ResponseCookies, "cookies"),
-];
-
-type Function = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
-
-fn get<const M: usize>(
-    _this: &JsValue,
-    _arguments: &[JsValue],
-    context: &mut Context,
-) -> JsResult<JsValue> {
-    MEMBERS.get(M).map_or(Ok(JsValue::undefined()), |(member, _)| read(*member, context))
-}
-
-fn set<const M: usize>(
-    this: &JsValue,
-    arguments: &[JsValue],
-    context: &mut Context,
-) -> JsResult<JsValue> {
-    let value = arguments.first().cloned().unwrap_or_default();
-    if let Some((member, _)) = MEMBERS.get(M) {
-        assign(*member, this, value, context)?;
-    }
-    Ok(JsValue::undefined())
-}
-
-const ACCESSORS: [(Function, Function); 11] = [
-    (get::<0>, set::<0>),
-    (get::<1>, set::<1>),
-    (get::<2>, set::<2>),
-    (get::<3>, set::<3>),
-    (get::<4>, set::<4>),
-    (get::<5>, set::<5>),
-    (get::<6>, set::<6>),
-    (get::<7>, set::<7>),
-    (get::<8>, set::<8>),
-    (get::<9>, set::<9>),
-    (get::<10>, set::<10>),
+    (RequestId, "requestId"),
 ];
 
 /// Where the parts of the encoded event begin.
@@ -121,10 +110,12 @@ pub struct Event {
     request: JsObject,
     response: JsObject,
     names: Vec<PropertyKey>,
-    getters: Vec<JsObject>,
+    accessors: Vec<PropertyDescriptor>,
+    /// What entries that nobody looked at have, for each member that is a map.
+    entries: Vec<Rc<[PropertyDescriptor]>>,
     /// What each member was made as.
-    values: [Option<JsValue>; 11],
-    made: [Option<Made>; 11],
+    values: [Option<JsValue>; MEMBERS.len()],
+    made: [Option<Rc<Made>>; MEMBERS.len()],
     keys: Keys,
 }
 
@@ -148,9 +139,10 @@ pub fn install(capacity: usize, context: &mut Context) {
         request: dictionary(context),
         response: dictionary(context),
         names,
-        getters: Vec::new(),
-        values: [const { None }; 11],
-        made: [const { None }; 11],
+        accessors: Vec::new(),
+        entries: Vec::new(),
+        values: [const { None }; MEMBERS.len()],
+        made: [const { None }; MEMBERS.len()],
         keys: Keys::new(),
     };
     event.fill(context);
@@ -163,39 +155,39 @@ impl Event {
         for object in &self.events {
             object.insert_property(js_string!("version"), data(js_string!("1.0")));
         }
-        for (index, (getter, setter)) in ACCESSORS.into_iter().enumerate() {
-            let function = |function| {
-                FunctionObjectBuilder::new(&realm, NativeFunction::from_fn_ptr(function)).build()
-            };
-            let getter: JsObject = function(getter).into();
-            let accessor = PropertyDescriptor::builder()
-                .get(getter.clone())
-                .set(function(setter))
-                .enumerable(true)
-                .configurable(true)
-                .build();
-            self.getters.push(getter);
-            for owner in self.owners(index) {
+        for (index, (member, _)) in MEMBERS.into_iter().enumerate() {
+            let accessor = access::accessor(
+                &realm,
+                move |context| access::read(member, context),
+                move |this, value, context| access::assign(member, this, value, context),
+            );
+            for owner in self.owners(member) {
                 owner.insert_property(self.names[index].clone(), accessor.clone());
             }
+            self.accessors.push(accessor);
+            self.entries.push(access::entry_accessors(member, &realm));
         }
         for object in &self.events {
             object.insert_property(js_string!("request"), data(self.request.clone()));
         }
         self.events[1].insert_property(js_string!("response"), data(self.response.clone()));
-        let raw = NativeFunction::from_fn_ptr(raw_query_string);
+        let raw = NativeFunction::from_fn_ptr(access::raw_query_string);
         let raw = FunctionObjectBuilder::new(&realm, raw).name("rawQueryString").build();
         let hidden = PropertyDescriptor::builder().value(raw).writable(true).configurable(true);
         self.request
             .insert_property(js_string!("rawQueryString"), hidden.enumerable(false).build());
     }
 
-    /// The objects that have member `index`.
-    fn owners(&self, index: usize) -> Vec<JsObject> {
-        match index {
-            0 | 1 => self.events.to_vec(),
-            2..=6 => vec![self.request.clone()],
-            _ => vec![self.response.clone()],
+    /// The objects that have a member.
+    fn owners(&self, member: Member) -> Vec<JsObject> {
+        match member {
+            Origin | Viewer => self.events.to_vec(),
+            Method | Uri | Query | Headers | Cookies => vec![self.request.clone()],
+            Status | Reason | ResponseHeaders | ResponseCookies => vec![self.response.clone()],
+            RequestId => {
+                let context = self.values[Origin as usize].as_ref();
+                context.and_then(JsValue::as_object).into_iter().collect()
+            }
         }
     }
 
@@ -263,16 +255,26 @@ impl Event {
         &self.names[member as usize]
     }
 
-    /// Takes what the function was given as `member`, if it looked.
-    pub fn take_made(&mut self, member: Member) -> Option<Made> {
-        self.made[member as usize].take()
+    /// What the function was given as `member`, if it looked.
+    #[must_use]
+    pub fn made(&self, member: Member) -> Option<Rc<Made>> {
+        self.made[member as usize].clone()
+    }
+
+    /// The event as the host wrote it.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Whether `descriptor` is this member's own accessor, unused.
     #[must_use]
     pub fn is_pending(&self, member: Member, descriptor: &PropertyDescriptor) -> bool {
-        let getter = descriptor.get().and_then(JsValue::as_object);
-        getter.is_some_and(|getter| JsObject::equals(&getter, &self.getters[member as usize]))
+        let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
+        match (self.accessors.get(member as usize).and_then(getter), getter(descriptor)) {
+            (Some(own), Some(other)) => JsObject::equals(&own, &other),
+            _ => false,
+        }
     }
 
     /// A request's or response's scalar member as the event has it.
@@ -283,6 +285,11 @@ impl Event {
             Uri => {
                 let mut reader = self.at(self.places.method);
                 reader.text()?;
+                Ok(text(reader.text()?))
+            }
+            RequestId => {
+                let mut reader = self.at(self.places.context);
+                (reader.text()?, reader.text()?);
                 Ok(text(reader.text()?))
             }
             Status => Ok(JsValue::from(i32::from(self.at(self.places.response).u16()?))),
@@ -323,21 +330,26 @@ impl Event {
     }
 
     fn map(&self, member: Member, context: &mut Context) -> Result<Option<Made>, Malformed> {
-        let plain = |value: &&str| Single::plain(value);
-        let groups = match member {
-            Query => wire::query_groups(self.raw_query()?.unwrap_or_default()),
-            Headers => self.fields(self.places.headers)?,
-            ResponseHeaders => self.fields(self.places.response_headers)?,
-            Cookies => wire::cookie_groups(&self.lines(self.places.cookies)?),
+        let (map, accessors) = (member.read(), &self.entries[member as usize]);
+        let made = |groups: &[Group<'_, &str>]| {
+            Made::new(map, groups, &self.bytes, accessors, context, |value| (value, None))
+        };
+        let made = match member {
+            Query => made(&wire::query_groups(self.raw_query()?.unwrap_or_default())),
+            Headers => made(&self.fields(self.places.headers)?),
+            ResponseHeaders => made(&self.fields(self.places.response_headers)?),
+            Cookies => made(&wire::cookie_groups(&self.lines(self.places.cookies)?)),
             ResponseCookies => {
                 let lines = self.lines(self.places.response_cookies)?;
                 let groups = wire::set_cookie_groups(&lines);
-                let cookie = |(value, attributes): &(&str, &str)| Single::cookie(value, attributes);
-                return Ok(Some(Made::new(groups, &self.keys, context, cookie)));
+                Made::new(map, &groups, &self.bytes, accessors, context, |(value, attributes)| {
+                    (value, Some(attributes))
+                })
             }
             _ => return Ok(None),
         };
-        Ok(Some(Made::new(groups, &self.keys, context, plain)))
+        made.make_rest(&self.bytes, &self.keys, context);
+        Ok(Some(made))
     }
 
     /// `event.context` or `event.viewer`.
@@ -348,7 +360,7 @@ impl Event {
             object.insert_property(JsString::from(name), data(JsString::from(text)));
         };
         let (domain, id) = (reader.text()?, reader.text()?);
-        let (request, ip) = (reader.text()?, reader.text()?);
+        let (_, ip) = (reader.text()?, reader.text()?);
         if member == Viewer {
             put("ip", ip);
         } else {
@@ -356,7 +368,8 @@ impl Event {
             put("distributionDomainName", domain);
             put("distributionId", id);
             put("eventType", if response { "viewer-response" } else { "viewer-request" });
-            put("requestId", request);
+            let id = &self.accessors[RequestId as usize];
+            object.insert_property(self.name(RequestId).clone(), id.clone());
         }
         Ok(object)
     }
@@ -365,11 +378,12 @@ impl Event {
         if let Some(value) = &self.values[member as usize] {
             return Ok(value.clone());
         }
+        trace::note(member.read());
         let value = match member {
             Origin | Viewer => self.place_of_origin(member, context)?.into(),
-            Method | Uri | Status | Reason => self.scalar(member)?,
-            _ => {
-                let made = self.map(member, context)?;
+            Method | Uri | Status | Reason | RequestId => self.scalar(member)?,
+            Query | Headers | Cookies | ResponseHeaders | ResponseCookies => {
+                let made = self.map(member, context)?.map(Rc::new);
                 let value = made.as_ref().map(|made| made.object().clone().into());
                 self.made[member as usize] = made;
                 value.unwrap_or_default()
@@ -401,46 +415,6 @@ pub struct Begun {
     pub now: u64,
     /// Where `Math.random` starts.
     pub seed: u64,
-}
-
-fn missing() -> JsNativeError {
-    JsNativeError::error().with_message("there is no event: a handler looks at it, not a module")
-}
-
-fn read(member: Member, context: &mut Context) -> JsResult<JsValue> {
-    with(|event| {
-        let value = event.make(member, context).map_err(|Malformed| missing())?;
-        for owner in event.owners(member as usize) {
-            event.replace(member, &owner, &value);
-        }
-        Ok(value)
-    })
-    .unwrap_or_else(|| Err(missing().into()))
-}
-
-fn assign(member: Member, this: &JsValue, value: JsValue, context: &mut Context) -> JsResult<()> {
-    let Some(receiver) = this.as_object() else {
-        return Err(JsNativeError::typ().with_message("not an object").into());
-    };
-    if with(|event| event.replace(member, &receiver, &value)) == Some(true) {
-        return Ok(());
-    }
-    // An object that inherits the member gets one of its own; a frozen event refuses.
-    let name = with(|event| event.name(member).clone()).ok_or_else(missing)?;
-    receiver.create_data_property_or_throw(name, value, context).map(drop)
-}
-
-/// `request.rawQueryString()` (spec: CloudFront Functions section 8.3).
-fn raw_query_string(
-    _this: &JsValue,
-    _arguments: &[JsValue],
-    _context: &mut Context,
-) -> JsResult<JsValue> {
-    with(|event| {
-        let raw = event.raw_query().map_err(|Malformed| missing())?;
-        Ok(raw.map_or(JsValue::undefined(), |raw| JsString::from(raw).into()))
-    })
-    .unwrap_or_else(|| Err(missing().into()))
 }
 
 /// Forgets what was made: natively one thread answers many events; in the sandbox fresh memory does this.

@@ -16,6 +16,9 @@ use boa_engine::module::{Module, ModuleLoader, ModuleRequest, Referrer};
 use boa_engine::realm::Realm;
 use boa_engine::{Context, JsNativeError, JsResult, JsString};
 
+use crate::trace;
+use crate::wire::reads;
+
 /// A clock that shows what it was set to (spec: CloudFront Functions section 7.2, `Date`).
 #[derive(Default)]
 pub struct FrozenClock {
@@ -35,6 +38,7 @@ impl Clock for FrozenClock {
     }
 
     fn system_time_millis(&self) -> i64 {
+        trace::note(reads::UNREPEATABLE);
         i64::try_from(self.milliseconds.get()).unwrap_or(i64::MAX)
     }
 }

@@ -16,7 +16,7 @@ use crate::maps::data;
 use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{console, natives};
+use crate::{console, natives, trace};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -124,9 +124,11 @@ impl Machine {
         }
     }
 
-    /// Answers the event in the first `length` bytes of the event's room; the answer is valid until the next call.
+    /// Answers the event in the first `length` bytes of the event's room: the result, then what was looked at. The
+    /// answer is valid until the next call.
     pub fn call(&mut self, length: usize) -> &[u8] {
         self.out.clear();
+        trace::begin();
         if let Err(fault) = self.answer(length) {
             self.out.clear();
             let (kind, message) = match fault {
@@ -142,6 +144,7 @@ impl Machine {
             self.out.u8(kind);
             self.out.text(&message);
         }
+        trace::write(&mut self.out);
         self.out.as_bytes()
     }
 

@@ -3,14 +3,19 @@
 //! A map is made when the function first looks at it. What it was made of is kept beside it, so that reading it back
 //! says of each entry whether it is still the event's own; those entries keep the viewer's bytes.
 
+use std::cell::OnceCell;
+use std::iter::repeat;
+use std::ops::Range;
+use std::rc::Rc;
+
 use boa_engine::builtins::object::OrdinaryObject;
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsObject, JsString, JsValue, js_string};
 
 use crate::result::Fault;
-use crate::text;
 use crate::wire::{ENTRY_UNTOUCHED, ENTRY_VALUES, Group, MAP, Writer};
+use crate::{event, text, trace};
 
 /// The names of an entry's members, made once.
 pub struct Keys {
@@ -41,23 +46,40 @@ pub struct Single {
     attributes: Option<JsString>,
 }
 
-impl Single {
-    /// A value without attributes.
-    #[must_use]
-    pub fn plain(value: &str) -> Self {
-        Self { value: JsString::from(value), attributes: None }
+/// Where a text stands in the encoded event.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Span {
+    /// The place of `text`, which is a part of `event`.
+    fn of(text: &str, event: &[u8]) -> Self {
+        let part = |number: usize| u32::try_from(number).unwrap_or_default();
+        Self {
+            start: part(text.as_ptr().addr().saturating_sub(event.as_ptr().addr())),
+            length: part(text.len()),
+        }
     }
 
-    /// A response's cookie.
-    #[must_use]
-    pub fn cookie(value: &str, attributes: &str) -> Self {
-        Self { value: JsString::from(value), attributes: Some(JsString::from(attributes)) }
+    fn text(self, event: &[u8]) -> JsString {
+        let (start, length) = (self.start as usize, self.length as usize);
+        let bytes = event.get(start..start + length).unwrap_or_default();
+        JsString::from(std::str::from_utf8(bytes).unwrap_or_default())
     }
 }
 
-/// An entry as it was made.
+/// An entry of a map, made when the function looks at it.
 struct Entry {
     key: PropertyKey,
+    /// Its values, as indexes into [`Made::spans`].
+    values: Range<usize>,
+    seen: OnceCell<Seen>,
+}
+
+/// An entry as it was made.
+struct Seen {
     object: JsObject,
     first: Single,
     more: Vec<Single>,
@@ -65,8 +87,14 @@ struct Entry {
 
 /// A map that was made for the function.
 pub struct Made {
+    /// Which one: a number of [`crate::wire::reads`].
+    map: u32,
     object: JsObject,
     entries: Vec<Entry>,
+    /// Values and, for a response's cookies, attributes of all entries, one after the other.
+    spans: Vec<(Span, Option<Span>)>,
+    /// What entries that nobody looked at yet have in the object, by their index.
+    accessors: Rc<[PropertyDescriptor]>,
 }
 
 /// A property that behaves as if an object literal had made it.
@@ -101,37 +129,90 @@ fn single_object(single: &Single, keys: &Keys, context: &Context) -> JsObject {
 }
 
 impl Made {
-    /// Makes a map of `groups`, whose values `single` turns into texts.
-    pub fn new<V>(
-        groups: Vec<Group<'_, V>>,
-        keys: &Keys,
-        context: &mut Context,
-        single: impl Fn(&V) -> Single,
+    /// Makes `map` of `groups`, whose texts are parts of `event`; `split` gives value and attributes of one value. The
+    /// entries that have an accessor are made on demand.
+    pub fn new<'e, V: Copy>(
+        map: u32,
+        groups: &[Group<'e, V>],
+        event: &[u8],
+        accessors: &Rc<[PropertyDescriptor]>,
+        context: &Context,
+        split: impl Fn(V) -> (&'e str, Option<&'e str>),
     ) -> Self {
         let object = dictionary(context);
+        let accessors = Rc::clone(accessors);
         let mut entries = Vec::with_capacity(groups.len());
-        for group in groups {
-            let mut singles = group.values.iter().map(&single);
-            let Some(first) = singles.next() else { continue };
-            let more: Vec<Single> = singles.collect();
-            let entry = single_object(&first, keys, context);
-            if !more.is_empty() {
-                let all = std::iter::once(&first).chain(&more);
-                let all: Vec<JsValue> =
-                    all.map(|single| single_object(single, keys, context).into()).collect();
-                entry.insert_property(keys.multi.clone(), data(JsArray::from_iter(all, context)));
+        let mut spans = Vec::with_capacity(groups.len());
+        for (group, accessor) in groups.iter().zip(accessors.iter().map(Some).chain(repeat(None))) {
+            let first = spans.len();
+            for value in &group.values {
+                let (value, attributes) = split(*value);
+                spans.push((Span::of(value, event), attributes.map(|text| Span::of(text, event))));
             }
             let key = PropertyKey::from(JsString::from(group.name));
-            object.insert_property(key.clone(), data(entry.clone()));
-            entries.push(Entry { key, object: entry, first, more });
+            if let Some(accessor) = accessor {
+                object.insert_property(key.clone(), accessor.clone());
+            }
+            entries.push(Entry { key, values: first..spans.len(), seen: OnceCell::new() });
         }
-        Self { object, entries }
+        Self { map, object, entries, spans, accessors }
+    }
+
+    /// Makes the entries that have no accessor: there are only so many.
+    pub fn make_rest(&self, event: &[u8], keys: &Keys, context: &mut Context) {
+        for index in self.accessors.len()..self.entries.len() {
+            if let Some(object) = self.look(index, event, keys, context) {
+                self.object.insert_property(self.entries[index].key.clone(), data(object));
+            }
+        }
     }
 
     /// The object that the function sees.
     #[must_use]
     pub fn object(&self) -> &JsObject {
         &self.object
+    }
+
+    /// The name of entry `index`.
+    #[must_use]
+    pub fn key(&self, index: usize) -> Option<&PropertyKey> {
+        self.entries.get(index).map(|entry| &entry.key)
+    }
+
+    /// Whether `descriptor` is what entry `index` has until somebody looks at it.
+    #[must_use]
+    pub fn is_pending(&self, index: usize, descriptor: &PropertyDescriptor) -> bool {
+        let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
+        match (self.accessors.get(index).and_then(getter), getter(descriptor)) {
+            (Some(own), Some(other)) => JsObject::equals(&own, &other),
+            _ => false,
+        }
+    }
+
+    /// Entry `index` as the function sees it.
+    pub fn look(
+        &self,
+        index: usize,
+        event: &[u8],
+        keys: &Keys,
+        context: &mut Context,
+    ) -> Option<JsObject> {
+        self.see(index, event, keys, context).map(|seen| seen.object.clone())
+    }
+
+    fn see(&self, index: usize, event: &[u8], keys: &Keys, context: &mut Context) -> Option<&Seen> {
+        trace::note_entry(self.map, index);
+        let entry = self.entries.get(index)?;
+        if entry.seen.get().is_none() {
+            let spans = self.spans.get(entry.values.clone()).unwrap_or_default();
+            let _ = entry.seen.set(Seen::new(spans, event, keys, context)?);
+        }
+        entry.seen.get()
+    }
+
+    /// The same for reading back, when nobody holds the event.
+    fn see_again(&self, index: usize, keys: &Keys, context: &mut Context) -> Option<&Seen> {
+        event::with(|event| self.see(index, event.encoded(), keys, context)).flatten()
     }
 }
 
@@ -169,6 +250,15 @@ impl MapReader<'_> {
                 return Err(Fault::invalid(format!("{} has a symbol as a name", self.name)));
             };
             let own = map.borrow().properties().get(&key);
+            let original = made.and_then(|made| find(&made.entries, &key, &mut expected));
+            if let (Some(index), Some(made), Some(own)) = (original, made, &own)
+                && made.is_pending(index, own)
+            {
+                text::write(out, &name);
+                write_untouched(index, out);
+                written += 1;
+                continue;
+            }
             let entry = match own.as_ref().and_then(PropertyDescriptor::value) {
                 Some(value) => value.clone(),
                 None => map.get(key.clone(), context)?,
@@ -176,8 +266,8 @@ impl MapReader<'_> {
             if own.is_some_and(|own| own.enumerable() == Some(false)) {
                 continue;
             }
-            let original = made.and_then(|made| find(&made.entries, &key, &mut expected));
             text::write(out, &name);
+            let original = original.and_then(|index| Some(Original { made: made?, index }));
             self.write_entry(&name, &entry, original, context, out)?;
             written += 1;
         }
@@ -189,30 +279,29 @@ impl MapReader<'_> {
         &self,
         name: &JsString,
         entry: &JsValue,
-        original: Option<(usize, &Entry)>,
+        original: Option<Original<'_>>,
         context: &mut Context,
         out: &mut Writer,
     ) -> Result<(), Fault> {
         let Some(object) = entry.as_object() else {
             return Err(self.invalid(name, "must be an object with a value"));
         };
-        if let Some((index, original)) = original
-            && JsObject::equals(&object, &original.object)
-            && original.more.is_empty()
-            && self.is_untouched(&object, &original.first)
+        // An entry that was replaced without a look stays unseen: whether it is the same again is for the host to see.
+        let seen = original.as_ref().and_then(Original::seen);
+        if let Some((index, seen)) = seen
+            && JsObject::equals(&object, &seen.object)
+            && seen.more.is_empty()
+            && self.is_untouched(&object, &seen.first)
         {
-            out.u8(ENTRY_UNTOUCHED);
-            out.u32(u32::try_from(index).unwrap_or(u32::MAX));
+            write_untouched(index, out);
             return Ok(());
         }
-        let original = original.map(|(index, entry)| (index, entry, entry.more.is_empty()));
-        let singles = self.resolve(name, &object, original.map(|(_, entry, _)| entry), context)?;
-        if let Some((index, entry, _)) = original
-            && singles.len() == 1 + entry.more.len()
-            && singles.iter().eq(std::iter::once(&entry.first).chain(&entry.more))
+        let singles = self.resolve(name, &object, original.as_ref(), context)?;
+        if let Some((index, seen)) = seen
+            && singles.len() == 1 + seen.more.len()
+            && singles.iter().eq(seen.all())
         {
-            out.u8(ENTRY_UNTOUCHED);
-            out.u32(u32::try_from(index).unwrap_or(u32::MAX));
+            write_untouched(index, out);
             return Ok(());
         }
         out.u8(ENTRY_VALUES);
@@ -247,7 +336,7 @@ impl MapReader<'_> {
         &self,
         name: &JsString,
         object: &JsObject,
-        original: Option<&Entry>,
+        original: Option<&Original<'_>>,
         context: &mut Context,
     ) -> Result<Vec<Single>, Fault> {
         let multi = object.get(self.keys.multi.clone(), context)?;
@@ -269,7 +358,8 @@ impl MapReader<'_> {
             return Err(self.invalid(name, "has an empty multiValue"));
         }
         let unchanged = original.is_some_and(|original| {
-            values.iter().eq(std::iter::once(&original.first).chain(&original.more))
+            let seen = original.made.see_again(original.index, self.keys, context);
+            seen.is_some_and(|seen| values.iter().eq(seen.all()))
         });
         if unchanged {
             values[0] = self.single(name, object, context)?;
@@ -306,16 +396,60 @@ impl MapReader<'_> {
     }
 }
 
+/// The entry of the event that has the same name.
+struct Original<'a> {
+    made: &'a Made,
+    index: usize,
+}
+
+impl<'a> Original<'a> {
+    /// What the function saw of it, if it looked.
+    fn seen(&self) -> Option<(usize, &'a Seen)> {
+        let seen = self.made.entries.get(self.index)?.seen.get()?;
+        Some((self.index, seen))
+    }
+}
+
+impl Seen {
+    /// Makes an entry; `None` without a value, which no group is.
+    fn new(
+        spans: &[(Span, Option<Span>)],
+        event: &[u8],
+        keys: &Keys,
+        context: &mut Context,
+    ) -> Option<Self> {
+        let single = |(value, attributes): &(Span, Option<Span>)| Single {
+            value: value.text(event),
+            attributes: attributes.map(|attributes| attributes.text(event)),
+        };
+        let (first, more) = spans.split_first()?;
+        let (first, more) = (single(first), more.iter().map(single).collect::<Vec<_>>());
+        let object = single_object(&first, keys, context);
+        if !more.is_empty() {
+            let all = std::iter::once(&first).chain(&more);
+            let all: Vec<JsValue> =
+                all.map(|single| single_object(single, keys, context).into()).collect();
+            object.insert_property(keys.multi.clone(), data(JsArray::from_iter(all, context)));
+        }
+        Some(Self { object, first, more })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Single> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+fn write_untouched(index: usize, out: &mut Writer) {
+    out.u8(ENTRY_UNTOUCHED);
+    out.u32(u32::try_from(index).unwrap_or(u32::MAX));
+}
+
 /// Finds an entry by name, looking first where the last one was found: maps are mostly read back in their order.
-fn find<'a>(
-    entries: &'a [Entry],
-    key: &PropertyKey,
-    expected: &mut usize,
-) -> Option<(usize, &'a Entry)> {
+fn find(entries: &[Entry], key: &PropertyKey, expected: &mut usize) -> Option<usize> {
     let at = match entries.get(*expected) {
         Some(entry) if entry.key == *key => *expected,
         _ => entries.iter().position(|entry| entry.key == *key)?,
     };
     *expected = at + 1;
-    entries.get(at).map(|entry| (at, entry))
+    Some(at)
 }

@@ -177,11 +177,11 @@ impl Returned<'_> {
             }
             Found::Value(value) => value,
         };
-        let made = event::with(|event| event.take_made(member)).flatten();
+        let made = event::with(|event| event.made(member)).flatten();
         let attributes = member == Member::ResponseCookies;
         MapReader { keys: &self.keys, name, attributes }.write(
             &value,
-            made.as_ref(),
+            made.as_deref(),
             self.context,
             out,
         )

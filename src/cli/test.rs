@@ -205,8 +205,8 @@ fn run_origin(
 }
 
 fn map<T>(called: Invocation<T>, show: impl FnOnce(T) -> Value) -> Outcome {
-    let Invocation { result, logs, cpu, fuel } = called;
-    Invocation { result: result.map(show), logs, cpu, fuel }
+    let Invocation { result, logs, cpu, fuel, remembered } = called;
+    Invocation { result: result.map(show), logs, cpu, fuel, remembered }
 }
 
 fn report(source: &FunctionSource, outcome: &Outcome, format: Format) -> ExitCode {

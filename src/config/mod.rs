@@ -156,6 +156,8 @@ pub struct FunctionSource {
     pub comment: String,
     /// Memory of one run, bytes.
     pub memory_bytes_max: usize,
+    /// Whether answers of JavaScript may be remembered.
+    pub memo: bool,
     /// CPU time of one event for JavaScript, wall-clock time of one run for WebAssembly.
     pub budget: Duration,
     /// The events it is written for.

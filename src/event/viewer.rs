@@ -10,6 +10,7 @@ mod cookies;
 mod encode;
 mod headers;
 pub mod json;
+mod look;
 mod query;
 
 use bytes::Bytes;
@@ -27,6 +28,7 @@ use crate::wire::{
 };
 
 pub use encode::{Moment, encode_request, encode_response};
+pub use look::{Look, Map, ViewerEvent};
 
 /// A guest that breaks the protocol is out of order, whatever the function was.
 impl From<Malformed> for FunctionError {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::breaker::Breaker;
 use super::engine::Sandbox;
 use super::js::{JsEngine, ViewerFunction};
 use super::wasm::OriginFunction;
@@ -33,6 +34,8 @@ pub struct Source {
     pub budget: Duration,
     /// Memory of one call of a component, bytes.
     pub memory_bytes_max: usize,
+    /// Whether answers of JavaScript may be remembered.
+    pub memo: bool,
 }
 
 /// Why a function cannot be used, for its author.
@@ -88,6 +91,7 @@ pub enum Function {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     functions: Vec<Function>,
+    breakers: Vec<Breaker>,
 }
 
 impl Catalogue {
@@ -108,13 +112,20 @@ impl Catalogue {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self { functions }) } else { Err(errors) }
+        let breakers = functions.iter().map(|_| Breaker::default()).collect();
+        if errors.is_empty() { Ok(Self { functions, breakers }) } else { Err(errors) }
     }
 
     /// A function; `None` for an id of another catalogue.
     #[must_use]
     pub fn get(&self, id: FunctionId) -> Option<&Function> {
         self.functions.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// What says whether a viewer function may be called; `None` for an id of another catalogue.
+    #[must_use]
+    pub fn breaker(&self, id: FunctionId) -> Option<&Breaker> {
+        self.breakers.get(usize::try_from(id.0).ok()?)
     }
 
     /// All functions, in the order of their ids.

@@ -16,11 +16,19 @@ pub struct Invocation<T> {
     pub cpu: Duration,
     /// Instructions it ran, in a metered sandbox.
     pub fuel: Option<u64>,
+    /// Whether the answer is that of an earlier run that saw the same.
+    pub remembered: bool,
 }
 
 impl<T> Invocation<T> {
     /// A run that never began.
     pub(super) fn unmade(error: FunctionError) -> Self {
-        Self { result: Err(error), logs: Vec::new(), cpu: Duration::ZERO, fuel: None }
+        Self {
+            result: Err(error),
+            logs: Vec::new(),
+            cpu: Duration::ZERO,
+            fuel: None,
+            remembered: false,
+        }
     }
 }

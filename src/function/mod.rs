@@ -1,10 +1,12 @@
 //! Functions: what runs them, and what they may do.
 
+mod breaker;
 mod catalogue;
 pub mod engine;
 mod invocation;
 pub mod js;
 pub mod wasm;
 
+pub use breaker::Breaker;
 pub use catalogue::{Catalogue, Function, LoadError, Runtime, Source};
 pub use invocation::Invocation;

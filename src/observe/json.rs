@@ -278,6 +278,7 @@ mod tests {
         record.host = Some(HeaderValue::from_static("example.com"));
         record.origins.push(OriginAttempt { id: "demo".into(), failure: Some(OriginFailure::Dns) });
         record.functions.push(FunctionRun {
+            remembered: false,
             name: "gate".into(),
             event: EventType::ViewerRequest,
             outcome: FunctionOutcome::Failed(FunctionFailure::Execution),

@@ -68,6 +68,7 @@ struct Families {
     response_bytes: Counters,
     durations: Histograms,
     function_invocations: Counters,
+    function_remembered: Counters,
     function_errors: Counters,
     function_times: Histograms,
     origin_requests: Counters,
@@ -124,6 +125,7 @@ struct Function {
 
 struct FunctionSeries {
     invocations: Counter,
+    remembered: Counter,
     time: Histogram,
 }
 
@@ -164,6 +166,11 @@ impl Families {
                 request_duration_histogram,
             ),
             function_invocations: counters(registry, "function_invocations", "Function calls"),
+            function_remembered: counters(
+                registry,
+                "function_remembered",
+                "Function calls answered from an earlier call that saw the same",
+            ),
             function_errors: counters(registry, "function_errors", "Function calls that failed"),
             function_times: histograms(
                 registry,
@@ -270,10 +277,15 @@ impl Metrics {
         let function = self.functions.get(&run.name);
         let series = function.events[place(run.event)].get_or_init(|| FunctionSeries {
             invocations: families.function_invocations.get_or_create_owned(&with_event()),
+            remembered: families.function_remembered.get_or_create_owned(&with_event()),
             time: families.function_times.get_or_create_owned(&with_event()),
         });
         series.invocations.inc();
-        series.time.observe(run.time.as_secs_f64());
+        if run.remembered {
+            series.remembered.inc();
+        } else {
+            series.time.observe(run.time.as_secs_f64());
+        }
         if let FunctionOutcome::Failed(failure) = run.outcome {
             let mut labels = with_event();
             labels.push(("kind", failure_kind(failure).into()));
@@ -392,6 +404,7 @@ mod tests {
             [FunctionOutcome::Continued, FunctionOutcome::Failed(FunctionFailure::Throttled)]
         {
             record.functions.push(FunctionRun {
+                remembered: false,
                 name: "gate".into(),
                 event: EventType::ViewerRequest,
                 outcome,

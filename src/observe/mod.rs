@@ -56,6 +56,8 @@ pub struct FunctionRun {
     pub outcome: FunctionOutcome,
     /// CPU time of the calling thread, or wall time of an origin function.
     pub time: Duration,
+    /// Whether an earlier call's answer was used: the function saw the same then.
+    pub remembered: bool,
     /// Why it failed, for its author.
     pub message: Option<String>,
 }

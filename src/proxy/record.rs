@@ -107,6 +107,7 @@ pub fn note_function<T: Outcome>(
         event,
         outcome,
         time: run.cpu,
+        remembered: run.remembered,
         message,
     });
     let kind = match event {

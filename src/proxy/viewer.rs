@@ -1,5 +1,7 @@
 //! The viewer's side of a request: admission, protocol policy, viewer-request and viewer-response functions.
 
+use std::sync::Arc;
+
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -11,8 +13,8 @@ use super::{answer, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
-use crate::function::Function;
-use crate::function::js::Budget;
+use crate::function::js::{Budget, ViewerFunction};
+use crate::function::{Breaker, Function};
 use crate::ids::FunctionId;
 
 /// Notes who is asking and chooses distribution and behavior, once, from what the viewer sent.
@@ -117,10 +119,10 @@ pub fn run_request_functions(
     for &id in &route.behavior.viewer_request {
         let outcome = {
             let published = ctx.published.clone();
-            let (name, function) = viewer_function(&published, id)?;
+            let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
             let view = head::request_view(session.req_header());
-            let run = function.on_request(&event, &view, &mut budget);
+            let run = breaker.guard(|| function.on_request(&event, &view, &mut budget));
             record::note_function(ctx, &name, EventType::ViewerRequest, run)?
         };
         match outcome {
@@ -183,11 +185,11 @@ fn run_response_functions(
         let bodyless = answer::is_bodyless(session, response);
         let edits = {
             let published = ctx.published.clone();
-            let (name, function) = viewer_function(&published, id)?;
+            let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
             let request = head::request_view(session.req_header());
             let view = head::response_view(response);
-            let run = function.on_response(&event, &request, &view, &mut budget);
+            let run = breaker.guard(|| function.on_response(&event, &request, &view, &mut budget));
             record::note_function(ctx, &name, EventType::ViewerResponse, run)?
         };
         head::edit_response(response, &edits)?;
@@ -204,9 +206,11 @@ fn run_response_functions(
 fn viewer_function(
     published: &super::Published,
     id: FunctionId,
-) -> Result<(std::sync::Arc<str>, &crate::function::js::ViewerFunction), EdgeError> {
-    match published.functions.get(id) {
-        Some(Function::Viewer(function)) => Ok((function.name().clone(), function)),
+) -> Result<(Arc<str>, &ViewerFunction, &Breaker), EdgeError> {
+    match (published.functions.get(id), published.functions.breaker(id)) {
+        (Some(Function::Viewer(function)), Some(breaker)) => {
+            Ok((function.name().clone(), function, breaker))
+        }
         _ => Err(EdgeError::Internal("a viewer event names no viewer function".into())),
     }
 }

@@ -56,6 +56,32 @@ fn a_failing_viewer_function_fails_its_request_and_only_that() {
     assert!(line.to_string().contains("X-Up"), "the log names the member: {line}");
 }
 
+/// A function that loops for one viewer is throttled for all, and comes back by itself.
+#[test]
+fn a_function_that_keeps_overrunning_is_throttled_at_once_until_a_probe_goes_well() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let edge = Scene::with(&origin)
+        .javascript(
+            "moody",
+            "function handler(e) { while (e.request.headers['x-loop']) {} return e.request; }",
+        )
+        .behavior("/moody", "viewer_request = \"moody\"")
+        .start();
+    assert_eq!(edge.get("/moody").status, 200);
+    for _ in 0..10 {
+        let response = edge.request("GET", "/moody").header("x-loop", "1").send();
+        assert_eq!((response.status, response.x_cache().as_str()), (503, "FunctionThrottledError"));
+    }
+    let response = edge.get("/moody");
+    assert_eq!((response.status, response.x_cache().as_str()), (503, "FunctionThrottledError"));
+    let refused = (1..10_000_000).take_while(|_| edge.get("/moody").status == 503).count();
+    assert!(refused < 9_999_999, "it never came back");
+    assert_eq!(edge.get("/moody").status, 200, "one probe that went well is enough");
+    let log = edge.stop();
+    let told = |line: &&serde_json::Value| line.to_string().contains("not called: it used up");
+    assert!(log.iter().any(|line| told(&line)), "the log says that it was not called");
+}
+
 #[test]
 fn an_origin_that_is_down_slow_or_nonsense_never_hangs_the_viewer() {
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());

@@ -91,6 +91,10 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
     };
     let (memory_bytes_max, budget) = bounds(&described, runtime, at, problems);
     let events = events(&described, runtime, at, problems);
+    if runtime == Runtime::Wasm && described.memo.is_some() {
+        let message = "is for JavaScript functions";
+        problems.add(format!("{at}memo"), message, "leave `memo` out");
+    }
     let code = code?;
     if runtime != Runtime::Wasm {
         // `code` is the source itself in the configuration, but a file's name in a function's
@@ -106,6 +110,7 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
         file,
         comment: described.comment.unwrap_or_default(),
         memory_bytes_max,
+        memo: described.memo.unwrap_or(true),
         budget,
         events,
     })

@@ -27,6 +27,9 @@ pub struct Function {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
+    /// Default: true.
+    pub memo: Option<bool>,
 }
 
 /// `function.toml` in a function's folder.
@@ -51,6 +54,9 @@ pub struct FunctionFolder {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
+    /// Default: true.
+    pub memo: Option<bool>,
 }
 
 /// What runs a function.

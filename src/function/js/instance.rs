@@ -278,7 +278,7 @@ impl JsEngine {
         delta: &Arc<Delta>,
         event: &[u8],
         budget: Budget,
-        read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
+        read: impl FnOnce(&Answer<'_>) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
         let _running = self.sandbox.running_guest();
         let metered = self.sandbox.mode() == Mode::Metered;
@@ -304,12 +304,12 @@ impl JsEngine {
             Ok((place, length)) => {
                 let memory = alive.memory.data(&alive.store);
                 let answer = memory.get(place..place.saturating_add(length));
-                read(answer.unwrap_or_default())
+                read(&Answer::new(answer.unwrap_or_default(), &logs))
             }
             Err(error) => Err(self.explain(&alive, &error)),
         };
         self.finish(alive, delta, returned);
-        Invocation { result, logs, cpu, fuel }
+        Invocation { result, logs, cpu, fuel, remembered: false }
     }
 
     fn call_in(&self, alive: &mut Alive, event: &[u8]) -> wasmtime::Result<(usize, usize)> {
@@ -357,6 +357,28 @@ impl JsEngine {
 
 fn no_instance(error: &wasmtime::Error) -> FunctionError {
     FunctionError::throttled(format!("no instance of the JavaScript engine is free: {error:#}"))
+}
+
+/// What the guest answered to an event.
+pub(super) struct Answer<'a> {
+    /// What the function returned, or how it failed.
+    pub(super) result: &'a [u8],
+    /// What the call looked at, four bytes each (see [`crate::wire::reads`]).
+    pub(super) reads: &'a [u8],
+    /// What it logged.
+    pub(super) logs: &'a [String],
+}
+
+impl<'a> Answer<'a> {
+    /// Takes an answer apart; one without its end is an empty result, which no reader accepts.
+    fn new(bytes: &'a [u8], logs: &'a [String]) -> Self {
+        let parts = bytes.split_last_chunk().and_then(|(rest, count)| {
+            let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+            rest.split_at_checked(rest.len().checked_sub(count.checked_mul(4)?)?)
+        });
+        let (result, reads) = parts.unwrap_or_default();
+        Self { result, reads, logs }
+    }
 }
 
 /// Address and length from the guest's one number.

@@ -8,9 +8,11 @@ use wasmtime::TypedFunc;
 
 use super::delta::Delta;
 use super::instance::{Alive, unpack_answer};
+use super::memo::Memo;
 use super::{Budget, JsEngine, ViewerFunction};
 use crate::error::FunctionFailure;
 use crate::event::{EventContext, RequestView};
+use crate::function::engine::Mode;
 use crate::function::{LoadError, Runtime, Source};
 use crate::ids::RequestId;
 use crate::limits;
@@ -62,8 +64,11 @@ impl ViewerFunction {
                 }
                 let delta = Arc::new(Delta::between(engine.image(), memory));
                 let engine = Arc::clone(engine);
-                let function = Self { name: source.name.as_str().into(), engine, delta };
+                let remembers = source.memo && engine.sandbox().mode() == Mode::Production;
+                let name = source.name.as_str().into();
+                let mut function = Self { name, engine, delta, memo: None };
                 function.warm_up();
+                function.memo = remembers.then(Memo::default);
                 Ok(function)
             }
             Err(trap) => {

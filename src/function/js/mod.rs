@@ -7,6 +7,7 @@ mod delta;
 mod idle;
 mod instance;
 mod load;
+mod memo;
 mod reaper;
 
 use std::fmt;
@@ -15,13 +16,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::FunctionError;
 use crate::event::viewer::{
-    Moment, encode_request, encode_response, read_request_result, read_response_result,
+    Moment, ViewerEvent, encode_request, encode_response, read_request_result, read_response_result,
 };
 use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
 use crate::function::Invocation;
 use crate::limits;
 use crate::wire::Writer;
 use delta::Delta;
+use memo::{Kept, Memo};
 
 pub use instance::JsEngine;
 
@@ -45,6 +47,8 @@ pub struct ViewerFunction {
     name: Arc<str>,
     engine: Arc<JsEngine>,
     delta: Arc<Delta>,
+    /// `None` when its answers are not to be remembered.
+    memo: Option<Memo>,
 }
 
 impl fmt::Debug for ViewerFunction {
@@ -64,7 +68,7 @@ impl ViewerFunction {
     /// Memory that this function's version holds, bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.delta.bytes()
+        self.delta.bytes() + self.memo.as_ref().map_or(0, Memo::bytes)
     }
 
     /// Makes a fresh instance ready for a call and gives it back without calling: what every call
@@ -82,8 +86,9 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
+        let event = ViewerEvent { context, request, response: None };
         let encode = |out: &mut Writer| encode_request(context, request, moment(context), out);
-        self.run(budget, encode, |answer| read_request_result(answer, request))
+        self.run(budget, event, encode, |answer| read_request_result(answer, request))
     }
 
     /// Runs the function for viewer-response, on this thread, for at most what is left of `budget`. `request` is what
@@ -96,21 +101,39 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
+        let event = ViewerEvent { context, request, response: Some(response) };
         let encode = |out: &mut Writer| {
             encode_response(context, request, response, moment(context), out);
         };
-        self.run(budget, encode, |answer| read_response_result(answer, response))
+        self.run(budget, event, encode, |answer| read_response_result(answer, response))
     }
 
     fn run<T>(
         &self,
         budget: &mut Budget,
+        event: ViewerEvent<'_>,
         encode: impl FnOnce(&mut Writer),
         read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
-        let mut event = Writer::default();
-        encode(&mut event);
-        let called = self.engine.call(&self.delta, event.as_bytes(), *budget, read);
+        let memo = self.memo.as_ref().filter(|memo| memo.is_open());
+        if let Some(kept) = memo.and_then(|memo| memo.recall(&event)) {
+            return Invocation {
+                result: read(&kept.answer),
+                logs: kept.logs.clone(),
+                cpu: Duration::ZERO,
+                fuel: None,
+                remembered: true,
+            };
+        }
+        let mut encoded = Writer::default();
+        encode(&mut encoded);
+        let called = self.engine.call(&self.delta, encoded.as_bytes(), *budget, |answer| {
+            if let Some(memo) = memo {
+                let kept = Kept { answer: answer.result.into(), logs: answer.logs.to_vec() };
+                memo.learn(&event, answer.reads, kept);
+            }
+            read(answer.result)
+        });
         budget.cpu = budget.cpu.saturating_sub(called.cpu);
         budget.fuel = budget.fuel.saturating_sub(called.fuel.unwrap_or_default());
         called

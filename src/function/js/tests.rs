@@ -33,6 +33,7 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         code: code.as_bytes().to_vec(),
         budget: limits::ORIGIN_FUNCTION_BUDGET,
         memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+        memo: false,
     };
     ViewerFunction::load(&engine(mode), &source)
 }
@@ -53,7 +54,7 @@ fn headers(fields: &[(&str, &str)]) -> HeaderMap {
 }
 
 /// A budget that no noise of the machine exhausts: these tests are about results.
-fn patient() -> Budget {
+pub(super) fn patient() -> Budget {
     Budget { cpu: Duration::from_millis(400), ..Budget::default() }
 }
 

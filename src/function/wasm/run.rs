@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
     pub(super) fn finish<T>(mut self, result: Result<T, FunctionError>) -> Invocation<T> {
         let fuel = self.store.get_fuel().ok().map(|left| u64::MAX - left);
         let logs = std::mem::take(&mut self.store.data_mut().logs);
-        Invocation { result, logs, cpu: self.cpu, fuel }
+        Invocation { result, logs, cpu: self.cpu, fuel, remembered: false }
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn no_permit<T>(name: &str) -> Invocation<T> {
     let error = FunctionError::throttled(format!(
         "{name} was not run: {ORIGIN_FUNCTION_CONCURRENCY_MAX} origin functions run already"
     ));
-    Invocation { result: Err(error), logs: Vec::new(), cpu: Duration::ZERO, fuel: None }
+    Invocation::unmade(error)
 }
 
 /// What it means that the engine stopped a guest. spec: Lambda@Edge section 6.

@@ -1,0 +1,127 @@
+//! Whether a viewer function may be called: one that keeps using up its budget only costs others their time, so it is
+//! throttled at once, and tried again now and then (spec: CloudFront Functions section 4, throttle).
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::Invocation;
+use crate::error::{FunctionError, FunctionFailure};
+use crate::limits::{VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE};
+
+/// What one version of a function did lately.
+#[derive(Debug)]
+pub struct Breaker {
+    made: Instant,
+    /// Calls in a row that were cut off.
+    overruns: AtomicU32,
+    /// Milliseconds after `made` at which the next one is tried, once too many were.
+    next_probe_ms: AtomicU64,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { made: Instant::now(), overruns: AtomicU32::new(0), next_probe_ms: AtomicU64::new(0) }
+    }
+}
+
+impl Breaker {
+    /// Calls the function, unless it is throttled.
+    pub fn guard<T>(&self, call: impl FnOnce() -> Invocation<T>) -> Invocation<T> {
+        if let Err(error) = self.permit(Instant::now) {
+            return Invocation::unmade(error);
+        }
+        let run = call();
+        self.note(&run.result, Instant::now);
+        run
+    }
+
+    /// Leave to call the function; `now` is asked for only when it is in doubt.
+    ///
+    /// # Errors
+    /// The throttled call's failure.
+    fn permit(&self, now: impl FnOnce() -> Instant) -> Result<(), FunctionError> {
+        if self.overruns.load(Ordering::Relaxed) < VIEWER_BREAKER_OVERRUNS {
+            return Ok(());
+        }
+        let now_ms = self.milliseconds(now());
+        let probe_ms = self.next_probe_ms.load(Ordering::Relaxed);
+        // Of the threads that see the pause end, one moves it on and tries.
+        let mine = now_ms >= probe_ms
+            && self
+                .next_probe_ms
+                .compare_exchange(
+                    probe_ms,
+                    after_pause(now_ms),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        if mine {
+            return Ok(());
+        }
+        Err(FunctionError::throttled(format!(
+            "not called: it used up its budget {VIEWER_BREAKER_OVERRUNS} times in a row; tried again every {} ms",
+            VIEWER_BREAKER_PAUSE.as_millis()
+        )))
+    }
+
+    /// Notes how a call ended.
+    fn note<T>(&self, result: &Result<T, FunctionError>, now: impl FnOnce() -> Instant) {
+        let overran = matches!(result, Err(error) if error.failure == FunctionFailure::Throttled);
+        if !overran {
+            // A store for each call would keep the line moving between the processors.
+            if self.overruns.load(Ordering::Relaxed) > 0 {
+                self.overruns.store(0, Ordering::Relaxed);
+            }
+            return;
+        }
+        let overruns = self.overruns.load(Ordering::Relaxed).saturating_add(1);
+        if overruns == VIEWER_BREAKER_OVERRUNS {
+            self.next_probe_ms.store(after_pause(self.milliseconds(now())), Ordering::Relaxed);
+        }
+        self.overruns.store(overruns.min(VIEWER_BREAKER_OVERRUNS), Ordering::Relaxed);
+    }
+
+    fn milliseconds(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.made).as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+}
+
+fn after_pause(now_ms: u64) -> u64 {
+    now_ms.saturating_add(u64::try_from(VIEWER_BREAKER_PAUSE.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn it_opens_after_overruns_in_a_row_and_closes_after_a_probe_that_went_well() {
+        let breaker = Breaker::default();
+        let start = Instant::now();
+        let at = |ms: u64| move || start + Duration::from_millis(ms);
+        let pause = u64::try_from(VIEWER_BREAKER_PAUSE.as_millis()).expect("a number");
+        let overran: Result<(), _> = Err(FunctionError::throttled("slow"));
+        let threw: Result<(), _> = Err(FunctionError::execution("threw"));
+        for _ in 0..VIEWER_BREAKER_OVERRUNS - 1 {
+            breaker.note(&overran, at(1));
+        }
+        breaker.note(&threw, at(1));
+        for _ in 0..VIEWER_BREAKER_OVERRUNS {
+            assert!(breaker.permit(at(1)).is_ok(), "they were not in a row");
+            breaker.note(&overran, at(1));
+        }
+        let refused = breaker.permit(at(pause / 2)).expect_err("open");
+        assert_eq!(refused.failure, FunctionFailure::Throttled);
+        assert!(breaker.permit(at(pause + 10)).is_ok(), "a probe");
+        assert!(breaker.permit(at(pause + 10)).is_err(), "one probe only");
+        breaker.note(&overran, at(pause + 10));
+        assert!(breaker.permit(at(pause + 20)).is_err(), "the probe failed");
+        assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "the next one");
+        breaker.note(&Ok(()), at(2 * pause + 30));
+        assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "closed");
+    }
+}
