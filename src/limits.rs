@@ -317,3 +317,19 @@ pub const SANDBOX_REAPER_INSTANCES_MAX: usize = 32;
 /// How long an origin function runs before it lets other requests of its thread go on: so long
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);
+
+/// Stack of the thread that the compatibility lint reads a source on, bytes. The parser recurses, and a source of
+/// [`VIEWER_FUNCTION_SOURCE_BYTES_MAX`] has at most that many levels. Seventy shapes of nesting, brackets among them, need less
+/// than 32 MiB in a debug build. It is address space: the kernel gives memory to what is touched.
+pub const LINT_STACK_BYTES: usize = 128 << 20;
+
+/// How many definitions the compatibility lint follows to tell what a value is, depth. Real code needs three or four; each
+/// level may ask for two more.
+pub const LINT_INFERENCE_DEPTH_MAX: usize = 10;
+
+/// Part of a source's line that is shown with a finding, characters: what fits on a wide terminal.
+pub const SOURCE_EXCERPT_CHARS_MAX: usize = 120;
+
+/// Findings of the compatibility lint that are reported of one function, count: nobody reads more, and a source of
+/// the largest size can have five thousand.
+pub const LINT_FINDINGS_ITEMS_MAX: usize = 200;
