@@ -27,6 +27,8 @@ pub struct Function {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
+    pub compat: Option<CompatWord>,
 }
 
 /// `function.toml` in a function's folder.
@@ -51,6 +53,20 @@ pub struct FunctionFolder {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
+    pub compat: Option<CompatWord>,
+}
+
+/// What to do about what CloudFront's engine would refuse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CompatWord {
+    /// Say it, and run the function.
+    Warn,
+    /// Refuse the function: what is left runs on CloudFront too.
+    Strict,
+    /// Do not look.
+    Off,
 }
 
 /// What runs a function.

@@ -43,6 +43,7 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
         ("events", function.events.is_some()),
         ("memory", function.memory.is_some()),
         ("timeout", function.timeout.is_some()),
+        ("compat", function.compat.is_some()),
     ];
     for (word, _) in beside.into_iter().filter(|(_, written)| *written) {
         let remedy = format!("write it in the folder's {DESCRIPTION}, or leave `path` out");
@@ -108,6 +109,7 @@ fn from_here(
         events: function.events.clone(),
         memory: function.memory.clone(),
         timeout: function.timeout.clone(),
+        compat: function.compat,
     };
     Some(FunctionMaterial { described, own_problems: None, code, file })
 }
