@@ -346,3 +346,18 @@ pub const VIEWER_BREAKER_OVERRUNS: u32 = 10;
 /// Time between two calls that are tried of a throttled viewer function: a fixed function is back within a second, and a
 /// broken one takes a thousandth of a worker's time.
 pub const VIEWER_BREAKER_PAUSE: Duration = Duration::from_secs(1);
+/// Stack of the thread that the compatibility lint reads a source on, bytes. The parser recurses, and a source of
+/// [`VIEWER_FUNCTION_SOURCE_BYTES_MAX`] has at most that many levels. Seventy shapes of nesting, brackets among them, need less
+/// than 32 MiB in a debug build. It is address space: the kernel gives memory to what is touched.
+pub const LINT_STACK_BYTES: usize = 128 << 20;
+
+/// How many definitions the compatibility lint follows to tell what a value is, depth. Real code needs three or four; each
+/// level may ask for two more.
+pub const LINT_INFERENCE_DEPTH_MAX: usize = 10;
+
+/// Part of a source's line that is shown with a finding, characters: what fits on a wide terminal.
+pub const SOURCE_EXCERPT_CHARS_MAX: usize = 120;
+
+/// Findings of the compatibility lint that are reported of one function, count: nobody reads more, and a source of
+/// the largest size can have five thousand.
+pub const LINT_FINDINGS_ITEMS_MAX: usize = 200;

@@ -6,21 +6,28 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{EXIT_CONFIGURATION, Format};
+use crate::compat;
 use crate::config::{self, Config, Problem};
 use crate::function::engine::Mode;
 use crate::server::StartError;
-use crate::server::functions::Loader;
+use crate::server::functions::{Loader, warnings};
 
 /// Checks what `serve` would check, and starts nothing.
 pub fn run(file: &Path, format: Format) -> ExitCode {
-    match check(file) {
-        Ok(config) => {
-            report_success(&config, format);
+    let config = match config::load(file) {
+        Ok(config) => config,
+        Err(problems) => return failed(&problems, &[], format),
+    };
+    let mut warnings = warnings(&config);
+    match load(&config) {
+        Ok(()) => {
+            report_success(&config, &warnings, format);
             ExitCode::SUCCESS
         }
         Err(StartError::Problems(problems)) => {
-            report_problems(&problems, format);
-            ExitCode::from(EXIT_CONFIGURATION)
+            // What keeps a function from being loaded is said once.
+            warnings.retain(|warning| !(is_about_reading(warning) && is_named(warning, &problems)));
+            failed(&problems, &warnings, format)
         }
         Err(error @ StartError::Other(_)) => {
             eprintln!("not checked: {error}");
@@ -29,21 +36,62 @@ pub fn run(file: &Path, format: Format) -> ExitCode {
     }
 }
 
-fn check(file: &Path) -> Result<Config, StartError> {
-    let config = config::load(file).map_err(StartError::Problems)?;
-    let loader = Loader::new(Mode::Production, &config)?;
-    loader.load(&config).map_err(StartError::Problems)?;
-    Ok(config)
+fn load(config: &Config) -> Result<(), StartError> {
+    let loader = Loader::new(Mode::Production, config)?;
+    loader.load(config).map(drop).map_err(StartError::Problems)
 }
 
-fn report_success(config: &Config, format: Format) {
+fn is_about_reading(warning: &Problem) -> bool {
+    warning.detail.as_ref().is_some_and(|detail| compat::is_about_reading(detail.code))
+}
+
+fn is_named(warning: &Problem, problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.file == warning.file)
+}
+
+fn report_success(config: &Config, warnings: &[Problem], format: Format) {
     let (distributions, functions) = (config.distributions.len(), config.functions.len());
     match format {
-        Format::Human => println!("ok: {distributions} distributions, {functions} functions"),
+        Format::Human => {
+            report_warnings(warnings);
+            println!("ok: {distributions} distributions, {functions} functions");
+        }
         Format::Json => println!(
             "{}",
-            json!({ "ok": true, "distributions": distributions, "functions": functions })
+            json!({
+                "ok": true,
+                "distributions": distributions,
+                "functions": functions,
+                "warnings": warnings,
+            })
         ),
+    }
+}
+
+fn failed(problems: &[Problem], warnings: &[Problem], format: Format) -> ExitCode {
+    match format {
+        Format::Human => {
+            report_warnings(warnings);
+            report_problems(problems, format);
+        }
+        Format::Json => {
+            println!("{}", json!({ "ok": false, "problems": problems, "warnings": warnings }));
+        }
+    }
+    ExitCode::from(EXIT_CONFIGURATION)
+}
+
+/// Prints what does not keep functions from running here, to standard error: each with file, line, column, the source's
+/// line and a caret.
+pub(super) fn report_warnings(warnings: &[Problem]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    if !warnings.is_empty() {
+        eprintln!(
+            "{} warnings: CloudFront would not take these (compat = \"warn\")",
+            warnings.len()
+        );
     }
 }
 

@@ -20,7 +20,7 @@ use crate::function::{Function, Invocation};
 use crate::ids::FunctionId;
 use crate::limits::{VIEWER_FUNCTION_CPU_BUDGET, VIEWER_FUNCTION_FUEL_BUDGET};
 use crate::server::StartError;
-use crate::server::functions::Loader;
+use crate::server::functions::{Loader, warnings};
 
 /// What `verge test` takes.
 #[derive(Debug, clap::Args)]
@@ -99,6 +99,7 @@ fn outcome(arguments: &Arguments) -> Result<(FunctionSource, Outcome), Trouble> 
     let event = read_event(&arguments.event)?;
     let failure = |error: &StartError| Trouble::Failure(error.to_string());
     let loader = Loader::new(Mode::Metered, &config).map_err(|error| failure(&error))?;
+    check::report_warnings(&warnings(&config));
     let catalogue = loader.load(&config).map_err(Trouble::Configuration)?;
     let event_type = arguments.event_type.map(EventType::from);
     let outcome = match catalogue.get(FunctionId(0)) {

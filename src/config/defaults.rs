@@ -17,6 +17,8 @@ pub const CACHE_OBJECT_MAX: &str = "64MiB";
 pub const LOG_ACCESS: &str = "stdout";
 /// `[log] level`.
 pub const LOG_LEVEL: &str = "info";
+/// `[lint] compat`: a function that only ever runs here need not run elsewhere.
+pub const LINT_COMPAT: &str = "warn";
 /// `[demo_origin] listen`.
 pub const DEMO_ORIGIN_LISTEN: &str = "127.0.0.1:9000";
 

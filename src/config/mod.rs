@@ -27,7 +27,7 @@ use crate::event::EventType;
 
 pub use file::LogLevel;
 pub use load::{load, load_text};
-pub use problem::{Problem, Problems};
+pub use problem::{Detail, Problem, Problems};
 pub use schema::schema;
 pub use suggest::remedy as suggestion;
 pub use units::{parse_size, parse_time, spell_size, spell_time};
@@ -141,6 +141,17 @@ impl Runtime {
     }
 }
 
+/// What is done about what CloudFront's engine would refuse of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compat {
+    /// It is said, and the function runs.
+    Warn,
+    /// The function is refused.
+    Strict,
+    /// Nobody looks.
+    Off,
+}
+
 /// A function as configured: code and bounds, not yet compiled.
 #[derive(Clone, Debug)]
 pub struct FunctionSource {
@@ -152,6 +163,8 @@ pub struct FunctionSource {
     pub code: Vec<u8>,
     /// Where the code came from; the configuration file for inline code.
     pub file: PathBuf,
+    /// Whether the code stands in the configuration file itself.
+    pub inline: bool,
     /// For the reader; may be empty.
     pub comment: String,
     /// Memory of one run, bytes.
@@ -162,6 +175,8 @@ pub struct FunctionSource {
     pub budget: Duration,
     /// The events it is written for.
     pub events: Vec<EventType>,
+    /// What is done about what CloudFront's engine would refuse; `Off` for WebAssembly.
+    pub compat: Compat,
 }
 
 impl Config {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::compat::{Certainty, Finding};
+
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Problem {
@@ -18,19 +20,87 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
+    /// What else is known of a place in a function's source.
+    #[serde(flatten)]
+    pub detail: Option<Detail>,
+}
+
+/// A place in a function's source, and what rule it breaks.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Detail {
+    /// The function's name.
+    pub function: String,
+    /// The rule, in kebab-case.
+    pub code: &'static str,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// Column in the line, from 1, in characters.
+    pub column: usize,
+    /// The source's line; of a long one the part around the column.
+    pub source_line: String,
+    /// Whether the source stands in the configuration file: lines are counted from where it begins.
+    #[serde(skip)]
+    pub inline: bool,
+    /// The source's line with a caret below.
+    #[serde(skip)]
+    pub marked: String,
+}
+
+impl Problem {
+    /// What the compatibility lint found in a function whose source is in `file`.
+    #[must_use]
+    pub fn of_finding(function: &str, file: &Path, inline: bool, finding: Finding) -> Self {
+        let marked = finding.marked();
+        Self {
+            file: file.to_owned(),
+            line: Some(finding.line),
+            path: String::new(),
+            message: finding.message,
+            remedy: finding.remedy,
+            detail: Some(Detail {
+                function: function.to_owned(),
+                code: finding.code,
+                certainty: finding.certainty,
+                column: finding.column,
+                source_line: finding.excerpt,
+                inline,
+                marked,
+            }),
+        }
+    }
+
+    /// The problem on one line, for a log.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let mut text = self.file.display().to_string();
+        if let Some(detail) = self.detail.as_ref().filter(|detail| detail.inline) {
+            text.push_str(": code of ");
+            text.push_str(&detail.function);
+        }
+        if let Some(line) = self.line {
+            text.push_str(&format!(":{line}"));
+        }
+        if let Some(detail) = &self.detail {
+            text.push_str(&format!(":{}: {}", detail.column, detail.code));
+        }
+        if !self.path.is_empty() {
+            text.push_str(&format!(": {}", self.path));
+        }
+        text.push_str(&format!(": {}", self.message));
+        if !self.remedy.is_empty() {
+            text.push_str(&format!(" ({})", self.remedy));
+        }
+        text
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
+        f.write_str(&self.headline())?;
+        match &self.detail {
+            Some(detail) => write!(f, "\n{}", detail.marked),
+            None => Ok(()),
         }
-        if !self.path.is_empty() {
-            write!(f, ": {}", self.path)?;
-        }
-        write!(f, ": {}", self.message)?;
-        if self.remedy.is_empty() { Ok(()) } else { write!(f, " ({})", self.remedy) }
     }
 }
 
@@ -106,6 +176,7 @@ impl Problems {
                 path,
                 message: message.into(),
                 remedy: remedy.into(),
+                detail: None,
             });
         }
     }

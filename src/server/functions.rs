@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{self, Config, FunctionSource, Problem};
+use crate::compat::{self, Dialect, Finding};
+use crate::config::{self, Compat, Config, FunctionSource, Problem};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
 use crate::function::js::JsEngine;
@@ -36,13 +37,74 @@ impl Loader {
     /// Every function that cannot be used, and every association with an event that its function has no handler for.
     pub fn load(&self, config: &Config) -> Result<Catalogue, Vec<Problem>> {
         let sources: Vec<Source> = config.functions.iter().map(source).collect();
-        let catalogue =
-            Catalogue::load(&self.sandbox, &self.engine, &sources).map_err(|errors| {
-                errors.iter().map(|error| problem(config, error)).collect::<Vec<_>>()
-            })?;
-        let unhandled = unhandled_events(config, &catalogue);
-        if unhandled.is_empty() { Ok(catalogue) } else { Err(unhandled) }
+        let mut problems = Vec::new();
+        let loaded = Catalogue::load(&self.sandbox, &self.engine, &sources);
+        let broken = match &loaded {
+            Ok(catalogue) => {
+                problems.extend(unhandled_events(config, catalogue));
+                &[][..]
+            }
+            Err(errors) => {
+                problems.extend(errors.iter().map(|error| problem(config, error)));
+                errors
+            }
+        };
+        problems.extend(refused(config, broken));
+        match loaded {
+            Ok(catalogue) if problems.is_empty() => Ok(catalogue),
+            _ => Err(problems),
+        }
     }
+}
+
+/// What CloudFront's engine would refuse of functions that are strict about it. Of one that the edge's own engine did not
+/// take (`broken`), not that the lint could not read it either.
+fn refused(config: &Config, broken: &[LoadError]) -> Vec<Problem> {
+    let strict = config.functions.iter().filter(|function| function.compat == Compat::Strict);
+    let mut problems = Vec::new();
+    for function in strict {
+        let is_broken = broken.iter().any(|error| error.function == function.name);
+        let counts = |finding: &Finding| {
+            finding.fails_strict() && !(is_broken && compat::is_about_reading(finding.code))
+        };
+        let findings = findings(function).into_iter().filter(counts);
+        problems.extend(findings.map(|finding| found(function, finding)));
+    }
+    problems
+}
+
+/// What CloudFront's engine would refuse, or AWS advises against, and what does not keep a function from running here.
+/// Reads every function's source: for loading and for commands, never for a request.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<Problem> {
+    let mut warnings = Vec::new();
+    for function in &config.functions {
+        let said = |finding: &Finding| match function.compat {
+            Compat::Warn => true,
+            Compat::Strict => !finding.fails_strict(),
+            Compat::Off => false,
+        };
+        let findings = findings(function).into_iter().filter(said);
+        warnings.extend(findings.map(|finding| found(function, finding)));
+    }
+    warnings
+}
+
+/// Everything the lint says about one function.
+fn findings(function: &FunctionSource) -> Vec<Finding> {
+    let dialect = match function.runtime {
+        config::Runtime::JavaScript1 => Dialect::One,
+        config::Runtime::JavaScript2 => Dialect::Two,
+        config::Runtime::Wasm => return Vec::new(),
+    };
+    if function.compat == Compat::Off {
+        return Vec::new();
+    }
+    compat::lint(&String::from_utf8_lossy(&function.code), dialect)
+}
+
+fn found(function: &FunctionSource, finding: Finding) -> Problem {
+    Problem::of_finding(&function.name, &function.file, function.inline, finding)
 }
 
 fn source(function: &FunctionSource) -> Source {
@@ -69,6 +131,7 @@ fn problem(config: &Config, error: &LoadError) -> Problem {
         path: String::new(),
         message: error.to_string(),
         remedy: String::new(),
+        detail: None,
     }
 }
 
@@ -98,6 +161,7 @@ fn unhandled_events(config: &Config, catalogue: &Catalogue) -> Vec<Problem> {
                 remedy: format!(
                     "export verge:edge/{event} from the component, or take the function off {event}"
                 ),
+                detail: None,
             });
         }
     }

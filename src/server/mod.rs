@@ -82,7 +82,15 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
     let runtime = runtime.enable_all().thread_name("edge").build().map_err(other)?;
     let loader = Loader::new(Mode::Production, &config)?;
     let functions = loader.load(&config).map_err(StartError::Problems)?;
+    warn(&config);
     runtime.block_on(serve(config, functions, &loader, load))
+}
+
+/// Says what CloudFront's engine would refuse of the functions.
+fn warn(config: &Config) {
+    for warning in functions::warnings(config) {
+        tracing::warn!("{}", warning.headline());
+    }
 }
 
 /// What the edge and its functions say goes to standard error; the access log is apart from it.
@@ -274,6 +282,7 @@ fn reload(edge: &Edge, loader: &Loader, load: &Load<'_>, places: &Places) {
     let published = tokio::task::block_in_place(|| {
         let config = load()?;
         let functions = loader.load(&config)?;
+        warn(&config);
         Ok(Published { config, functions, https_port: places.https_port() })
     });
     match published {

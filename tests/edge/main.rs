@@ -4,6 +4,7 @@
 
 mod cache;
 mod check;
+mod compat;
 mod events;
 mod failures;
 mod hostile;

@@ -3,11 +3,12 @@
 use crate::source::Source;
 
 /// The rooms of `src/` and their levels: a room may use the rooms of lower levels, and none of its own level.
-pub const ROOMS: [(&str, u8); 18] = [
+pub const ROOMS: [(&str, u8); 19] = [
     ("ids", 0),
     ("error", 0),
     ("limits", 0),
     ("wire", 0),
+    ("compat", 1),
     ("event", 1),
     ("jwt", 1),
     ("kv", 1),
@@ -26,9 +27,10 @@ pub const ROOMS: [(&str, u8); 18] = [
 
 /// Engines, by the beginning of their crates' names, and the only places that may name them. The program that takes the
 /// guest's snapshot is a tool for building it and no part of the edge.
-pub const ENGINES: [(&str, &[&str]); 3] = [
+pub const ENGINES: [(&str, &[&str]); 4] = [
     ("wasmtime", &["src/function/", "guest/snapshot/"]),
     ("boa_", &["guest/"]),
+    ("oxc_", &["src/compat/"]),
     ("pingora", &["src/proxy/", "src/server/", "src/cache/store", "src/origin/peer"]),
 ];
 

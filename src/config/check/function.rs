@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Unique, values};
-use crate::config::file::{EventWord, FunctionFolder, RuntimeWord};
+use crate::config::file::{CompatWord, EventWord, FunctionFolder, RuntimeWord};
 use crate::config::load::FunctionMaterial;
 use crate::config::problem::Problems;
 use crate::config::units::{spell_size, spell_time};
-use crate::config::{FunctionSource, Runtime};
+use crate::config::{Compat, FunctionSource, Runtime};
 use crate::event::EventType;
 use crate::ids::FunctionId;
 use crate::limits;
@@ -22,7 +22,12 @@ pub(super) struct Functions {
 
 impl Functions {
     /// Checks every function; those of a folder against their own file's lines.
-    pub(super) fn check(materials: Vec<Option<FunctionMaterial>>, problems: &mut Problems) -> Self {
+    /// `compat` is what holds for those that do not say it themselves.
+    pub(super) fn check(
+        materials: Vec<Option<FunctionMaterial>>,
+        compat: Option<CompatWord>,
+        problems: &mut Problems,
+    ) -> Self {
         let mut unique = Unique::default();
         let mut all = Self { sources: Vec::new(), ids: BTreeMap::new() };
         for (index, material) in materials.into_iter().enumerate() {
@@ -43,11 +48,11 @@ impl Functions {
                 }
                 source = match material.own_problems.take() {
                     Some(mut own) => {
-                        let source = one(material, "", &mut own);
+                        let source = one(material, "", compat, &mut own);
                         problems.extend(own.into_list());
                         source
                     }
-                    None => one(material, &format!("{at}."), problems),
+                    None => one(material, &format!("{at}."), compat, problems),
                 };
             }
             all.sources.push(source);
@@ -80,7 +85,12 @@ impl Functions {
 }
 
 /// One function. `at` is what its words' paths begin with.
-fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<FunctionSource> {
+fn one(
+    material: FunctionMaterial,
+    at: &str,
+    default: Option<CompatWord>,
+    problems: &mut Problems,
+) -> Option<FunctionSource> {
     let FunctionMaterial { described, code, file, .. } = material;
     let name = described.name.clone();
     let named = name.filter(|name| values::identifier(name, &format!("{at}name"), problems));
@@ -95,11 +105,12 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
         let message = "is for JavaScript functions";
         problems.add(format!("{at}memo"), message, "leave `memo` out");
     }
+    let compat = compat(&described, default, runtime, at, problems);
     let code = code?;
+    // `code` is the source itself in the configuration, but a file's name in a function's folder.
+    let in_file = described.code.is_some() && !at.is_empty();
+    let inline = described.code.is_none() && !at.is_empty();
     if runtime != Runtime::Wasm {
-        // `code` is the source itself in the configuration, but a file's name in a function's
-        // folder.
-        let in_file = described.code.is_some() && !at.is_empty();
         let word = if in_file { "file" } else { "code" };
         source_text(&code, &format!("{at}{word}"), problems);
     }
@@ -108,12 +119,36 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
         runtime,
         code,
         file,
+        inline,
         comment: described.comment.unwrap_or_default(),
         memory_bytes_max,
         memo: described.memo.unwrap_or(true),
         budget,
         events,
+        compat,
     })
+}
+
+/// What is done about what CloudFront's engine would refuse.
+fn compat(
+    described: &FunctionFolder,
+    default: Option<CompatWord>,
+    runtime: Runtime,
+    at: &str,
+    problems: &mut Problems,
+) -> Compat {
+    if runtime == Runtime::Wasm {
+        if described.compat.is_some() {
+            let message = "is for JavaScript functions";
+            problems.add(format!("{at}compat"), message, "leave `compat` out");
+        }
+        return Compat::Off;
+    }
+    match described.compat.or(default) {
+        Some(CompatWord::Warn) | None => Compat::Warn,
+        Some(CompatWord::Strict) => Compat::Strict,
+        Some(CompatWord::Off) => Compat::Off,
+    }
 }
 
 /// Memory in bytes and time of one run.

@@ -34,7 +34,7 @@ pub(super) fn check(
 ) -> Option<Config> {
     let Materials { base, functions, authorities, certificates } = materials;
     let process = process::check(written, &base, certificates, problems);
-    let functions = Functions::check(functions, problems);
+    let functions = Functions::check(functions, written.lint.compat, problems);
     let policies = Policies::check(written, problems);
     let surroundings = distribution::Surroundings {
         functions: &functions,

@@ -30,6 +30,8 @@ pub struct Function {
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,
+    /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
+    pub compat: Option<CompatWord>,
 }
 
 /// `function.toml` in a function's folder.
@@ -57,6 +59,20 @@ pub struct FunctionFolder {
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,
+    /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
+    pub compat: Option<CompatWord>,
+}
+
+/// What to do about what CloudFront's engine would refuse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CompatWord {
+    /// Say it, and run the function.
+    Warn,
+    /// Refuse the function: what is left runs on CloudFront too.
+    Strict,
+    /// Do not look.
+    Off,
 }
 
 /// What runs a function.

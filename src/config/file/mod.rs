@@ -18,7 +18,7 @@ pub use distribution::{
     Behavior, CustomErrorResponse, Distribution, HttpVersion, Origin, OriginGroup, Protocol,
     ViewerProtocol,
 };
-pub use function::{EventWord, Function, FunctionFolder, RuntimeWord};
+pub use function::{CompatWord, EventWord, Function, FunctionFolder, RuntimeWord};
 pub use policy::{
     CachePolicy, ContentSecurityPolicy, ContentTypeOptions, Cors, CustomHeader, FrameOption,
     FrameOptions, HeaderMode, HeaderModeWord, NameMode, NameModeWord, OriginRequestPolicy,
@@ -50,6 +50,9 @@ pub struct File {
     /// What is written about requests and about the edge itself.
     #[serde(default)]
     pub log: Log,
+    /// What is looked for in functions beyond what the edge itself needs.
+    #[serde(default)]
+    pub lint: Lint,
     /// A small origin inside the process, to try things with. Off unless the table is there.
     pub demo_origin: Option<DemoOrigin>,
     /// A distribution: host names, origins and behaviors. At least one.
@@ -164,6 +167,15 @@ pub enum LogLevel {
     Debug,
     /// Everything.
     Trace,
+}
+
+/// What is looked for in functions beyond what the edge itself needs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lint {
+    /// What to do about what CloudFront's engine would refuse, for functions that do not say it themselves.
+    #[schemars(extend("default" = defaults::LINT_COMPAT))]
+    pub compat: Option<CompatWord>,
 }
 
 /// A small origin inside the process.

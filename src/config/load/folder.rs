@@ -44,6 +44,7 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
         ("memory", function.memory.is_some()),
         ("timeout", function.timeout.is_some()),
         ("memo", function.memo.is_some()),
+        ("compat", function.compat.is_some()),
     ];
     for (word, _) in beside.into_iter().filter(|(_, written)| *written) {
         let remedy = format!("write it in the folder's {DESCRIPTION}, or leave `path` out");
@@ -110,6 +111,7 @@ fn from_here(
         memory: function.memory.clone(),
         timeout: function.timeout.clone(),
         memo: function.memo,
+        compat: function.compat,
     };
     Some(FunctionMaterial { described, own_problems: None, code, file })
 }

@@ -179,6 +179,11 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// What the edge said before it was ready.
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
     /// Waits for a line on standard error that contains `text`.
     pub fn said(&self, text: &str) -> String {
         let patience = std::time::Duration::from_secs(10);

@@ -245,16 +245,17 @@ fn functions() {
     behind(
         "[[function]]\npath = \"no\"\ncode = \"x\"\n[[function]]\nname = \"a/b\"\n\
          runtime = \"wasm\"\n\
-         code = \"x\"\nfile = \"y\"\ntimeout = \"1m\"\n[[function]]\ncomment = \"?\"\n",
+         code = \"x\"\nfile = \"y\"\ntimeout = \"1m\"\ncompat = \"strict\"\n[[function]]\ncomment = \"?\"\n",
         &[
             (Some(9), "function[0].path", "function.toml"),
             (Some(10), "function[0].code", "cannot stand beside `path`"),
             (Some(12), "function[1].name", "letters, digits, - and _"),
             (Some(15), "function[1].file", "keep one of the two"),
             (Some(16), "function[1].timeout", "use 1ms to 30s"),
-            (Some(17), "function[2].name", "is missing"),
-            (Some(17), "function[2].runtime", "is missing"),
-            (Some(17), "function[2]", "has no code"),
+            (Some(17), "function[1].compat", "leave `compat` out"),
+            (Some(18), "function[2].name", "is missing"),
+            (Some(18), "function[2].runtime", "is missing"),
+            (Some(18), "function[2]", "has no code"),
         ],
     );
     let long = "x".repeat(10 * 1024 + 1);
