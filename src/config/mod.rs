@@ -26,7 +26,7 @@ use crate::distribution::Distribution;
 use crate::event::EventType;
 
 pub use file::LogLevel;
-pub use load::{load, load_text};
+pub use load::{load, load_function, load_text};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 pub use suggest::remedy as suggestion;
@@ -152,8 +152,12 @@ pub struct FunctionSource {
     pub code: Vec<u8>,
     /// Where the code came from; the configuration file for inline code.
     pub file: PathBuf,
+    /// Its own folder, with `function.toml`; `None` if the configuration file describes it.
+    pub folder: Option<PathBuf>,
     /// For the reader; may be empty.
     pub comment: String,
+    /// Compute utilization above which `verge test` fails, per cent.
+    pub max_utilization: Option<u8>,
     /// Memory of one run, bytes.
     pub memory_bytes_max: usize,
     /// CPU time of one event for JavaScript, wall-clock time of one run for WebAssembly.

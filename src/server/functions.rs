@@ -1,14 +1,16 @@
 //! Configured functions become functions that can be called.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{self, Config, FunctionSource, Problem};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
-use crate::function::js::JsEngine;
+use crate::function::js::{JsEngine, ViewerFunction};
 use crate::function::{Catalogue, Function, LoadError, Runtime, Source};
 use crate::ids::FunctionId;
+use crate::limits;
 
 use super::StartError;
 
@@ -24,10 +26,41 @@ impl Loader {
     /// # Errors
     /// When the sandbox cannot be made on this machine.
     pub fn new(mode: Mode, config: &Config) -> Result<Self, StartError> {
-        let code_cache = config.state_directory.join("code");
-        let sandbox = Sandbox::new(mode, Some(&code_cache)).map_err(super::other)?;
+        Self::with_code_cache(mode, Some(&config.state_directory.join("code")))
+    }
+
+    /// The same without a configuration. `code_cache`: where machine code is kept; `None`: nowhere.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be made on this machine.
+    pub fn with_code_cache(mode: Mode, code_cache: Option<&Path>) -> Result<Self, StartError> {
+        let sandbox = Sandbox::new(mode, code_cache).map_err(super::other)?;
         let engine = JsEngine::new(&sandbox).map_err(super::other)?;
         Ok(Self { sandbox, engine })
+    }
+
+    /// Loads one function.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn load_one(&self, function: &FunctionSource) -> Result<Function, LoadError> {
+        Function::load(&self.sandbox, &self.engine, &source(function))
+    }
+
+    /// Loads a viewer function that no configuration names. `runtime` is one of JavaScript's.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn load_viewer(
+        &self,
+        name: &str,
+        runtime: Runtime,
+        code: Vec<u8>,
+    ) -> Result<ViewerFunction, LoadError> {
+        let (name, budget) = (name.to_owned(), limits::VIEWER_FUNCTION_CPU_BUDGET);
+        let memory_bytes_max = limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX;
+        let source = Source { name, runtime, code, budget, memory_bytes_max };
+        ViewerFunction::load(&self.engine, &source)
     }
 
     /// Loads every function of a configuration.
@@ -59,11 +92,16 @@ fn source(function: &FunctionSource) -> Source {
     }
 }
 
-/// A function's own error with the file it is in.
 fn problem(config: &Config, error: &LoadError) -> Problem {
     let source = config.functions.iter().find(|function| function.name == error.function);
+    problem_in(source.map(|source| &*source.file).unwrap_or(Path::new("")), error)
+}
+
+/// A function's own error with the file it is in.
+#[must_use]
+pub fn problem_in(file: &Path, error: &LoadError) -> Problem {
     Problem {
-        file: source.map(|source| source.file.clone()).unwrap_or_default(),
+        file: file.to_owned(),
         line: error.line.and_then(|line| usize::try_from(line).ok()),
         path: String::new(),
         message: error.to_string(),

@@ -11,3 +11,4 @@ mod protocols;
 mod provenance;
 mod samples;
 mod scene;
+mod testing;

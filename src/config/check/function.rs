@@ -80,8 +80,12 @@ impl Functions {
 }
 
 /// One function. `at` is what its words' paths begin with.
-fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<FunctionSource> {
-    let FunctionMaterial { described, code, file, .. } = material;
+pub(super) fn one(
+    material: FunctionMaterial,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<FunctionSource> {
+    let FunctionMaterial { described, code, file, folder, .. } = material;
     let name = described.name.clone();
     let named = name.filter(|name| values::identifier(name, &format!("{at}name"), problems));
     let runtime = match described.runtime? {
@@ -104,7 +108,9 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
         runtime,
         code,
         file,
+        folder,
         comment: described.comment.unwrap_or_default(),
+        max_utilization: described.test.and_then(|test| test.max_utilization),
         memory_bytes_max,
         budget,
         events,

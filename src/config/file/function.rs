@@ -27,6 +27,17 @@ pub struct Function {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// What `verge test` holds it to.
+    pub test: Option<FunctionTest>,
+}
+
+/// What `verge test` holds a function to.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionTest {
+    /// Compute utilization above which a test fails, per cent of the function's budget.
+    #[schemars(range(min = 1, max = 100))]
+    pub max_utilization: Option<u8>,
 }
 
 /// `function.toml` in a function's folder.
@@ -51,6 +62,8 @@ pub struct FunctionFolder {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// What `verge test` holds it to.
+    pub test: Option<FunctionTest>,
 }
 
 /// What runs a function.

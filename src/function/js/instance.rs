@@ -74,9 +74,10 @@ pub(super) struct Limits {
 
 impl Limits {
     fn from_now(budget: Budget, may_grow: bool) -> Self {
+        let wall = budget.cpu * limits::VIEWER_FUNCTION_WALL_SHARE;
         Self {
             cpu_end: thread_cpu() + budget.cpu,
-            wall_end: Instant::now() + budget.cpu.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
+            wall_end: Instant::now() + wall.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
             ticks: 0,
             may_grow,
         }
@@ -152,6 +153,7 @@ impl JsEngine {
         let _running = sandbox.running_guest();
         let mut alive = engine.instantiate(Budget::for_loading()).map_err(unstarted)?;
         engine.idle = Idle::new(alive.memory.data(&alive.store));
+        *alive.store.data_mut() = Limits::from_now(Budget::for_loading(), true);
         engine.layout = Self::read_layout(&mut alive).map_err(unstarted)?;
         Ok(Arc::new(engine))
     }
@@ -262,7 +264,7 @@ impl JsEngine {
         let metered = self.sandbox.mode() == Mode::Metered;
         // A metered sandbox is limited by what it counts; its code is slower, so time would be unfair.
         let granted = if metered {
-            Budget { cpu: limits::VIEWER_FUNCTION_LOAD_CPU_BUDGET, ..budget }
+            Budget { cpu: limits::METERED_FUNCTION_CPU_BUDGET, ..budget }
         } else {
             budget
         };

@@ -82,7 +82,19 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
-        let encode = |out: &mut Writer| encode_request(context, request, moment(context), out);
+        self.on_request_at(moment(context, now_ms()), context, request, budget)
+    }
+
+    /// [`Self::on_request`] at a moment of the caller's choice.
+    #[must_use]
+    pub fn on_request_at(
+        &self,
+        moment: Moment,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<RequestOutcome> {
+        let encode = |out: &mut Writer| encode_request(context, request, moment, out);
         self.run(budget, encode, |answer| read_request_result(answer, request))
     }
 
@@ -96,9 +108,20 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
-        let encode = |out: &mut Writer| {
-            encode_response(context, request, response, moment(context), out);
-        };
+        self.on_response_at(moment(context, now_ms()), context, request, response, budget)
+    }
+
+    /// [`Self::on_response`] at a moment of the caller's choice.
+    #[must_use]
+    pub fn on_response_at(
+        &self,
+        moment: Moment,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        response: &ResponseView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<ResponseEdits> {
+        let encode = |out: &mut Writer| encode_response(context, request, response, moment, out);
         self.run(budget, encode, |answer| read_response_result(answer, response))
     }
 
@@ -117,10 +140,16 @@ impl ViewerFunction {
     }
 }
 
-/// Now, and random numbers that differ from request to request.
-fn moment(context: &EventContext<'_>) -> Moment {
+/// The system's time, milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// That time, and random numbers that differ from request to request.
+#[must_use]
+pub fn moment(context: &EventContext<'_>, now_ms: u64) -> Moment {
     // FNV-1a over the id, which is random; the numbers are not secret (spec: CloudFront Functions section 7.2).
     let id = context.request_id.as_str().bytes();
     let seed = id.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
