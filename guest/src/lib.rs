@@ -14,6 +14,7 @@ mod natives;
 mod nesting;
 mod result;
 mod text;
+mod trace;
 #[path = "../../src/wire.rs"]
 pub mod wire;
 

@@ -82,8 +82,7 @@ fn read_kind(reader: &mut Reader<'_>) -> Checked<u8> {
 /// What was thrown, and through which calls.
 fn read_thrown(reader: &mut Reader<'_>) -> Checked<FunctionError> {
     let mut error = FunctionError::execution(reader.text()?);
-    // Without them the message still stands.
-    for _ in 0..reader.count().unwrap_or_default() {
+    for _ in 0..reader.count()? {
         let name = reader.text()?.to_owned();
         let mut number = || reader.count().map(|number| u32::try_from(number).unwrap_or_default());
         let (line, column) = (number()?, number()?);

@@ -105,7 +105,8 @@ fn an_expected_failure_passes_and_any_other_does_not() {
 
 #[test]
 fn what_is_thrown_is_shown_as_a_compiler_would() {
-    let code = "function handler(event) {\n\treturn event.none.more;\n}\n";
+    let code = "function look(table) {\n\treturn table.none.more;\n}\n\nfunction handler(event) {\n  \
+                return look(event.request);\n}\n";
     let folder = folder(&[("f.js", code), ("e.json", EVENT)]);
     let run = verge_in(folder.path(), &["test", "f.js", "--event", "e.json"]);
     assert_eq!(run.code, 1, "{run:?}");
@@ -114,15 +115,18 @@ fn what_is_thrown_is_shown_as_a_compiler_would() {
         lines.iter().position(|line| line.starts_with("error: TypeError: ")).expect("an error");
     let column = lines[at + 1].rsplit(':').next().and_then(|column| column.parse::<usize>().ok());
     assert!(lines[at + 1].starts_with(" --> f.js:2:"), "{run:?}");
-    assert_eq!(lines[at + 3], "2 |  return event.none.more;");
+    assert_eq!(lines[at + 3], "2 |  return table.none.more;");
     assert_eq!(lines[at + 4].find('^'), column.map(|column| column + 3), "{run:?}");
+    assert!(lines[at + 5].starts_with("  at look (f.js:2:"), "{run:?}");
+    assert!(lines[at + 6].starts_with("  at handler (f.js:6:"), "{run:?}");
 
     write(folder.path(), "f.js", "function handler(e) {\n  return e..request;\n}\n");
     let run = verge_in(folder.path(), &["test", "f.js", "--event", "e.json"]);
     assert_eq!(run.code, 78, "{run:?}");
-    let shown =
-        run.stderr.contains("--> f.js:2:") && run.stderr.contains("2 |   return e..request;");
-    assert!(shown, "{run:?}");
+    assert!(
+        run.stderr.contains("--> f.js:2:") && run.stderr.contains("2 |   return e..request;"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -420,8 +424,7 @@ fn a_batch_answers_every_line_in_order() {
         (&answers[0]["id"], &answers[0]["result"]["request"]["uri"]),
         (&json!([1]), &json!("/A"))
     );
-    assert_eq!(answers[0]["origin"], Value::Null);
-    assert!(answers[0].get("origin").is_some() && answers[0].get("error").is_none());
+    assert_eq!((answers[0].get("origin"), answers[0].get("error")), (Some(&Value::Null), None));
     assert_eq!(answers[1]["logs"], json!(["5"]));
     assert_eq!(answers[1]["result"]["response"]["statusCode"], 200);
     assert_eq!(answers[2]["result"]["response"]["statusCode"], 404);
@@ -439,6 +442,7 @@ fn a_batch_answers_every_line_in_order() {
         "usage",
     ];
     assert_eq!(kinds, expected.map(Some));
+    assert_eq!(answers[4]["error"]["stack"][0]["line"], 2);
     assert_eq!(answers[5]["computeUtilization"], "100");
     assert_eq!(answers[6]["error"]["line"], 2);
     assert!(answers[9]["error"]["message"].as_str().is_some_and(|told| told.contains("colour")));

@@ -333,6 +333,27 @@ fn fuel_is_the_same_in_a_thousand_runs_among_others() {
 }
 
 #[test]
+fn what_is_thrown_comes_with_its_calls() {
+    let error = failure(
+        "function inner(o) {\n return o.a.b; }\nfunction handler() {\n return inner({}); }",
+    );
+    let names: Vec<_> = error
+        .frames
+        .iter()
+        .map(|frame| (frame.name.as_str(), frame.place.map(|(line, _)| line)))
+        .collect();
+    assert_eq!(names, [("inner", Some(2)), ("handler", Some(4))]);
+    assert_eq!(
+        error.message,
+        format!(
+            "{}, at line 2, column {}",
+            error.bare_message(),
+            error.place().expect("a place").1
+        )
+    );
+}
+
+#[test]
 fn the_moment_is_the_callers() {
     let function = function(
         "function handler({request: r}) { r.uri = '/' + Date.now() + '/' + Math.random(); return r; }",
