@@ -35,9 +35,8 @@ impl Subjects {
             None
         };
         let mut sources = Vec::new();
-        match &config {
-            Some(config) if arguments.all => sources.clone_from(&config.functions),
-            _ => {}
+        if let (Some(config), true) = (&config, arguments.all) {
+            sources.clone_from(&config.functions);
         }
         for name in &arguments.functions {
             sources.push(match &config {

@@ -43,9 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         let note = format!("watching {count} folders; Ctrl-C ends\n");
         // Programs read results alone from standard output.
         if arguments.format == Format::Human {
-            print(&note)
+            print(&note);
         } else {
-            eprint!("{note}")
+            eprint!("{note}");
         }
         if !watcher.wait() {
             return ExitCode::FAILURE;
