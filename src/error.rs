@@ -33,23 +33,61 @@ pub struct FunctionError {
     pub failure: FunctionFailure,
     /// Which member, which line, which limit: for the author of the function, never for the viewer.
     pub message: String,
+    /// The calls that had not returned when it was thrown, innermost first; empty when nothing was thrown or the
+    /// engine does not say.
+    pub frames: Vec<Frame>,
+}
+
+/// One call on the way to what a function threw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// The called function's name; empty when it has none.
+    pub name: String,
+    /// Line and column in the function's source, from 1; `None` for what is built in.
+    pub place: Option<(u32, u32)>,
 }
 
 impl FunctionError {
     /// An invalid result.
     pub fn validation(message: impl Into<String>) -> Self {
-        Self { failure: FunctionFailure::Validation, message: message.into() }
+        Self::plain(FunctionFailure::Validation, message.into())
     }
 
     /// A throw, a trap or a refused allocation.
     pub fn execution(message: impl Into<String>) -> Self {
-        Self { failure: FunctionFailure::Execution, message: message.into() }
+        Self::plain(FunctionFailure::Execution, message.into())
     }
 
     /// A budget overrun.
     pub fn throttled(message: impl Into<String>) -> Self {
-        Self { failure: FunctionFailure::Throttled, message: message.into() }
+        Self::plain(FunctionFailure::Throttled, message.into())
     }
+
+    fn plain(failure: FunctionFailure, message: String) -> Self {
+        Self { failure, message, frames: Vec::new() }
+    }
+
+    /// The innermost place in the function's own source: line and column.
+    #[must_use]
+    pub fn place(&self) -> Option<(u32, u32)> {
+        let (_, told) = split_place(&self.message);
+        self.frames.iter().find_map(|frame| frame.place).or(told)
+    }
+
+    /// The message without the place that ends it.
+    #[must_use]
+    pub fn bare_message(&self) -> &str {
+        split_place(&self.message).0
+    }
+}
+
+/// A message that ends in `, at line 3, column 7` as the JavaScript engine's do, and that place.
+fn split_place(message: &str) -> (&str, Option<(u32, u32)>) {
+    let place = message.rsplit_once(", at line ").and_then(|(head, place)| {
+        let (line, column) = place.split_once(", column ")?;
+        Some((head, (line.parse().ok()?, column.parse().ok()?)))
+    });
+    place.map_or((message, None), |(head, place)| (head, Some(place)))
 }
 
 impl fmt::Display for FunctionError {

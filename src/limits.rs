@@ -15,7 +15,7 @@ pub const VIEWER_FUNCTION_CPU_BUDGET: Duration = Duration::from_millis(1);
 pub const VIEWER_FUNCTION_WALL_BACKSTOP: Duration = Duration::from_millis(50);
 
 /// The same in proportion, for the larger budgets of loading: times the CPU time that was granted.
-pub const VIEWER_FUNCTION_WALL_PER_CPU: u32 = 50;
+pub const VIEWER_FUNCTION_WALL_SHARE: u32 = 50;
 
 /// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
 /// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
@@ -310,6 +310,36 @@ pub const VIEWER_FUNCTION_LOAD_CPU_BUDGET: Duration = Duration::from_millis(500)
 
 /// Fuel that stands for [`VIEWER_FUNCTION_CPU_BUDGET`] when `verge test` counts instructions instead of time.
 pub const VIEWER_FUNCTION_FUEL_BUDGET: u64 = 2_500_000;
+
+/// CPU time of a viewer function in `verge test`, where counted instructions are its budget. Those take milliseconds;
+/// this only ends what would count nothing, and must not end an innocent run on a busy machine.
+pub const METERED_FUNCTION_CPU_BUDGET: Duration = Duration::from_secs(60);
+
+/// An event, an expected output or a key-value file of `verge test`, bytes: CloudFront takes test events of 40 KB
+/// and key-value files of 5 MB.
+pub const TEST_FILE_BYTES_MAX: u64 = 8 << 20;
+
+/// Lists and tables inside each other in a YAML file of `verge test`: what the JSON reader allows too.
+pub const TEST_YAML_DEPTH_MAX: usize = 128;
+
+/// Differences of one test that are told: who reads more has another problem.
+pub const TEST_DIFFERENCES_ITEMS_MAX: usize = 50;
+
+/// A value in a difference that is shown to people, characters.
+pub const TEST_SHOWN_VALUE_CHARS_MAX: usize = 300;
+
+/// A source line in an error text, characters: around the column, because minified code is one line.
+pub const TEST_SHOWN_LINE_CHARS_MAX: usize = 120;
+
+/// How long files must stay as they are before `verge test --watch` runs again: editors write in several steps.
+pub const TEST_WATCH_QUIET: Duration = Duration::from_millis(100);
+
+/// A line of `verge test --batch`, bytes: the largest source and event, and a full key-value store beside them.
+pub const TEST_BATCH_LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Functions that `verge test --batch` keeps loaded. Each holds some hundred kilobytes; a stream that changes among
+/// more loads them again, milliseconds each.
+pub const TEST_BATCH_FUNCTIONS_ITEMS_MAX: usize = 256;
 
 /// Pages that an instance of the JavaScript engine may have of its own and still be used again, 1 MiB: copying one back
 /// measured a tenth of a microsecond, and beyond this a new instance is cheaper.

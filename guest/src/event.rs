@@ -14,7 +14,7 @@ use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsObject, JsString, JsValue, NativeFunction, js_string};
 
 use crate::maps::{Keys, Made, data, dictionary, plain_object};
-use crate::trace;
+use crate::looks;
 use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader, reads};
 
 /// A member that is made on demand.
@@ -378,7 +378,7 @@ impl Event {
         if let Some(value) = &self.values[member as usize] {
             return Ok(value.clone());
         }
-        trace::note(member.read());
+        looks::note(member.read());
         let value = match member {
             Origin | Viewer => self.place_of_origin(member, context)?.into(),
             Method | Uri | Status | Reason | RequestId => self.scalar(member)?,

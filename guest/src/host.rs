@@ -16,7 +16,7 @@ use boa_engine::module::{Module, ModuleLoader, ModuleRequest, Referrer};
 use boa_engine::realm::Realm;
 use boa_engine::{Context, JsNativeError, JsResult, JsString};
 
-use crate::trace;
+use crate::looks;
 use crate::wire::reads;
 
 /// A clock that shows what it was set to (spec: CloudFront Functions section 7.2, `Date`).
@@ -38,7 +38,7 @@ impl Clock for FrozenClock {
     }
 
     fn system_time_millis(&self) -> i64 {
-        trace::note(reads::UNREPEATABLE);
+        looks::note(reads::UNREPEATABLE);
         i64::try_from(self.milliseconds.get()).unwrap_or(i64::MAX)
     }
 }

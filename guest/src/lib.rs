@@ -8,6 +8,7 @@ mod arena;
 mod console;
 mod event;
 mod host;
+mod looks;
 mod machine;
 mod maps;
 mod natives;

@@ -1,5 +1,6 @@
 //! The engine with one function in it: made once, loaded once, called once (in the sandbox) for each request.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use boa_engine::builtins::promise::PromiseState;
@@ -15,8 +16,9 @@ use crate::host::{FrozenClock, Hooks, Jobs, Modules};
 use crate::maps::data;
 use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
+use crate::trace::{self, Frame};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{console, natives, trace};
+use crate::{console, looks, natives};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -66,6 +68,7 @@ impl Machine {
         let limits = context.runtime_limits_mut();
         limits.set_recursion_limit(RECURSION_MAX);
         limits.set_stack_size_limit(STACK_VALUES_MAX);
+        limits.set_backtrace_limit(trace::FRAMES_MAX);
         console::install(&mut context)?;
         let legacy = run_prelude(&modules, &mut context)?;
         event::install(event_bytes, &mut context);
@@ -84,7 +87,7 @@ impl Machine {
         }
         let lines = u32::try_from(source.lines().count()).unwrap_or(u32::MAX);
         self.evaluate(source, legacy)
-            .map_err(|error| refusal(describe(&error, &mut self.context), lines))?;
+            .map_err(|error| refusal(describe(&error, &mut self.context).0, lines))?;
         let taken = self.context.global_object().get(js_string!("__handler"), &mut self.context);
         let handler = taken.ok().and_then(|value| value.as_object());
         let _ = self
@@ -128,23 +131,26 @@ impl Machine {
     /// answer is valid until the next call.
     pub fn call(&mut self, length: usize) -> &[u8] {
         self.out.clear();
-        trace::begin();
+        looks::begin();
         if let Err(fault) = self.answer(length) {
             self.out.clear();
-            let (kind, message) = match fault {
-                Fault::Invalid(message) => (RESULT_INVALID, message),
+            match fault {
+                Fault::Invalid(message) => {
+                    self.out.u8(RESULT_INVALID);
+                    self.out.text(&message);
+                }
                 Fault::Threw(error) => {
-                    let told = describe(&error, &mut self.context);
+                    let (told, frames) = describe(&error, &mut self.context);
                     let place = told
                         .place
                         .map(|place| format!(", at line {}, column {}", place.line, place.column));
-                    (RESULT_FAILED, told.message + &place.unwrap_or_default())
+                    self.out.u8(RESULT_FAILED);
+                    self.out.text(&(told.message + &place.unwrap_or_default()));
+                    trace::write(&frames, &mut self.out);
                 }
-            };
-            self.out.u8(kind);
-            self.out.text(&message);
+            }
         }
-        trace::write(&mut self.out);
+        looks::write(&mut self.out);
         self.out.as_bytes()
     }
 
@@ -177,7 +183,8 @@ impl Machine {
 }
 
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
-    let prelude = context.eval(Source::from_bytes(include_str!("prelude.js")))?;
+    let source = Source::from_bytes(include_str!("prelude.js"));
+    let prelude = context.eval(source.with_path(Path::new(trace::PRELUDE)))?;
     let natives = natives::object(context);
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
     let prelude = prelude.as_callable().ok_or_else(broken)?;
@@ -206,26 +213,38 @@ fn receive_handler(
     Ok(JsValue::undefined())
 }
 
-/// What was thrown, for the function's author: message and place.
-fn describe(error: &JsError, context: &mut Context) -> Refusal {
-    let text = match error.try_native(context) {
-        Ok(native) => native.to_string(),
+/// What was thrown, for the function's author: message, place, and the calls on the way to it.
+fn describe(error: &JsError, context: &mut Context) -> (Refusal, Vec<Frame>) {
+    let (text, frames) = match error.try_native(context) {
+        Ok(native) => (native.to_string(), trace::frames(&error.to_string())),
         Err(_) => match error.as_opaque() {
-            Some(value) if value.is_object() => "threw an object that is no Error".to_string(),
-            Some(value) => format!("threw {}", value.display()),
-            None => error.to_string(),
+            // Showing it may take long: it is anything.
+            Some(value) if value.is_object() => {
+                ("threw an object that is no Error".to_string(), Vec::new())
+            }
+            Some(value) => {
+                (format!("threw {}", value.display()), trace::frames(&error.to_string()))
+            }
+            None => {
+                let told = error.to_string();
+                let text = told.split("\n    at ").next().unwrap_or_default();
+                (text.to_string(), trace::frames(&told))
+            }
         },
     };
     let (message, place) = split_place(&text);
+    // The engine's words name the outermost call's place; what the author looks for is the innermost.
+    let place = frames.iter().find_map(|frame| frame.place).or(place);
     let end = message.char_indices().nth(MESSAGE_CHARS_MAX).map_or(message.len(), |(at, _)| at);
-    Refusal { place, message: message.get(..end).unwrap_or_default().to_string() }
+    let message = message.get(..end).unwrap_or_default().to_string();
+    (Refusal { place, message }, frames)
 }
 
 /// Takes the place out of the engine's words, which end in `(name at path:3:7)` for what was thrown and in
 /// `at line 3, col 7 (native)` for what does not parse.
 fn split_place(text: &str) -> (&str, Option<Place>) {
     let (text, thrown) = match text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
-        Some((head, origin)) if origin == "native" || origin.contains(" at ") => {
+        Some((head, origin)) if is_origin(origin) => {
             let mut parts = origin.rsplitn(3, ':');
             let column = parts.next().and_then(|column| column.parse().ok());
             let line = parts.next().and_then(|line| line.parse().ok());
@@ -241,6 +260,10 @@ fn split_place(text: &str) -> (&str, Option<Place>) {
         Some((head, place)) => (head, Some(place)),
         None => (text, thrown),
     }
+}
+
+fn is_origin(text: &str) -> bool {
+    text == "native" || text.contains(" at ") || text.starts_with(trace::PRELUDE)
 }
 
 /// A place behind the source's last line is in the epilogue: something is not closed.

@@ -15,7 +15,7 @@ use boa_engine::{Context, JsObject, JsString, JsValue, js_string};
 
 use crate::result::Fault;
 use crate::wire::{ENTRY_UNTOUCHED, ENTRY_VALUES, Group, MAP, Writer};
-use crate::{event, text, trace};
+use crate::{event, looks, text};
 
 /// The names of an entry's members, made once.
 pub struct Keys {
@@ -201,7 +201,7 @@ impl Made {
     }
 
     fn see(&self, index: usize, event: &[u8], keys: &Keys, context: &mut Context) -> Option<&Seen> {
-        trace::note_entry(self.map, index);
+        looks::note_entry(self.map, index);
         let entry = self.entries.get(index)?;
         if entry.seen.get().is_none() {
             let spans = self.spans.get(entry.values.clone()).unwrap_or_default();

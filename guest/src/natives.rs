@@ -13,7 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::Digest;
 
 use crate::maps::{data, dictionary};
-use crate::trace;
+use crate::looks;
 use crate::wire::reads;
 
 /// Reads base64 with or without padding, as Node does.
@@ -196,7 +196,7 @@ pub fn seed(seed: u64) {
 
 /// `Math.random`: xorshift64*, not secret (spec: CloudFront Functions section 7.2).
 fn random(_this: &JsValue, _arguments: &[JsValue], _context: &mut Context) -> JsResult<JsValue> {
-    trace::note(reads::UNREPEATABLE);
+    looks::note(reads::UNREPEATABLE);
     let mut state = RANDOM.get();
     state ^= state >> 12;
     state ^= state << 25;

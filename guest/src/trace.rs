@@ -1,56 +1,85 @@
-//! What a call looked at. The host keeps answers under it: a call that looks at the same things and sees the same
-//! gives the same answer, for its memory is fresh each time.
+//! Where an error was thrown, and through which calls: the engine's own words, taken apart.
 
-use std::cell::RefCell;
+use crate::nesting::Place;
+use crate::wire::Writer;
 
-use crate::wire::{Writer, reads};
+/// Calls of a stack that are told; the engine is asked for no more either.
+pub const FRAMES_MAX: usize = 10;
+/// The name that the prelude's source goes by, so that its lines are not taken for the function's own.
+pub const PRELUDE: &str = "verge";
+/// Characters of a function's name that are told.
+const NAME_CHARS_MAX: usize = 100;
 
-/// Looks that are kept apart; a call with more of them is not worth remembering.
-const READS_MAX: usize = 256;
-
-thread_local! {
-    static TRACE: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+/// One call that had not returned when the error was thrown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// The called function's name; empty when it has none.
+    pub name: String,
+    /// Where it was in the function's source; `None` for what is built in.
+    pub place: Option<Place>,
 }
 
-/// Forgets everything, and makes room so that noting allocates nothing.
-pub fn begin() {
-    TRACE.with_borrow_mut(|trace| {
-        trace.clear();
-        trace.reserve(READS_MAX);
-    });
+/// The calls at the end of a displayed error, innermost first: lines such as `    at inner (unknown at :3:7)`.
+///
+/// Of calls within the built-in modules only the one that the function made itself is kept: the others are not its
+/// author's.
+#[must_use]
+pub fn frames(displayed: &str) -> Vec<Frame> {
+    let lines = displayed.rsplit('\n').map_while(|line| line.strip_prefix("    at "));
+    let mut frames: Vec<Frame> = lines.map_while(frame).take(FRAMES_MAX).collect();
+    frames.reverse();
+    let mut kept: Vec<Frame> = Vec::new();
+    for frame in frames {
+        if frame.place.is_none() && kept.last().is_some_and(|last| last.place.is_none()) {
+            kept.pop();
+        }
+        kept.push(frame);
+    }
+    kept
 }
 
-/// Notes a look at `what`, one of [`reads`].
-pub fn note(what: u32) {
-    push(what << 16);
+fn frame(line: &str) -> Option<Frame> {
+    let (name, origin) = line.strip_suffix(')')?.rsplit_once(" (")?;
+    let name = if name == "<main>" { "" } else { name };
+    let end = name.char_indices().nth(NAME_CHARS_MAX).map_or(name.len(), |(at, _)| at);
+    Some(Frame { name: name.get(..end).unwrap_or_default().to_owned(), place: place(origin) })
 }
 
-/// Notes a look at entry `index` of the map `what`.
-pub fn note_entry(what: u32, index: usize) {
-    match u16::try_from(index) {
-        Ok(index) => push((what | reads::ENTRY) << 16 | u32::from(index)),
-        Err(_) => note(reads::UNREPEATABLE),
+/// The place in `unknown at :3:7`; `None` when it is in no source of the function's.
+fn place(origin: &str) -> Option<Place> {
+    let (line, column) = origin.strip_prefix("unknown at :")?.split_once(':')?;
+    Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
+}
+
+/// Writes the calls: their number, and of each its name, line and column (0: built in).
+pub fn write(frames: &[Frame], out: &mut Writer) {
+    out.u32(frames.len() as u32);
+    for frame in frames {
+        let (line, column) = frame.place.map_or((0, 0), |place| (place.line, place.column));
+        out.text(&frame.name);
+        out.u32(line);
+        out.u32(column);
     }
 }
 
-fn push(read: u32) {
-    TRACE.with_borrow_mut(|trace| match trace.len() {
-        READS_MAX.. => {
-            if let Some(first) = trace.first_mut() {
-                *first = reads::UNREPEATABLE << 16;
-            }
-        }
-        _ if trace.contains(&read) => {}
-        _ => trace.push(read),
-    });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Appends what was noted to a result.
-pub fn write(out: &mut Writer) {
-    TRACE.with_borrow(|trace| {
-        for read in trace {
-            out.u32(*read);
-        }
-        out.u32(u32::try_from(trace.len()).unwrap_or_default());
-    });
+    #[test]
+    fn calls_are_read_from_the_end_and_built_in_ones_joined() {
+        let told = frames(
+            "Error: a\n    at nothing\n    at digest (native)\n    at createHash (verge:9:1)\n    \
+             at inner (unknown at :3:7)\n    at <main> (unknown at :12:34)",
+        );
+        let frame = |name: &str, place: Option<(u32, u32)>| Frame {
+            name: name.to_owned(),
+            place: place.map(|(line, column)| Place { line, column }),
+        };
+        assert_eq!(
+            told,
+            [frame("createHash", None), frame("inner", Some((3, 7))), frame("", Some((12, 34)))]
+        );
+        assert_eq!(frames("Error: no calls"), []);
+    }
 }

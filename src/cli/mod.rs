@@ -51,8 +51,9 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
-    /// Run one function on one event and print the result in the shape of CloudFront's TestFunction.
-    Test(test::Arguments),
+    /// Run functions on events and compare with what is expected; one function on one event prints the result in the
+    /// shape of CloudFront's TestFunction.
+    Test(Box<test::Arguments>),
     /// Print the JSON Schema of the configuration file.
     Schema,
     /// Print a completion script.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::file::{File, FunctionFolder};
 use super::problem::{Problem, Problems};
-use super::{Config, check, reader};
+use super::{Config, FunctionSource, Runtime, check, reader};
 use crate::limits;
 
 /// Where `${NAME}` is looked up.
@@ -45,6 +45,8 @@ pub(super) struct FunctionMaterial {
     pub code: Option<Vec<u8>>,
     /// Where the code came from.
     pub file: PathBuf,
+    /// The function's own folder; `None` if it is described in the configuration file.
+    pub folder: Option<PathBuf>,
 }
 
 /// Reads and checks the configuration in `file`, with the process's environment.
@@ -58,6 +60,21 @@ pub fn load(file: &Path) -> Result<Config, Vec<Problem>> {
         problems.into_list()
     })?;
     load_text(file, &text, &|name| std::env::var(name).ok())
+}
+
+/// Reads and checks one function without a configuration: a folder with its `function.toml`, or a
+/// file with its code, which then runs on `runtime` and is named after the file.
+///
+/// # Errors
+/// Every problem of the description and of the code.
+pub fn load_function(path: &Path, runtime: Runtime) -> Result<FunctionSource, Vec<Problem>> {
+    let mut problems = Problems::new(path);
+    let material = folder::alone(path, runtime, &mut problems);
+    let source = material.and_then(|material| check::function_alone(material, &mut problems));
+    match source {
+        Some(source) if problems.is_empty() => Ok(source),
+        _ => Err(problems.into_list()),
+    }
 }
 
 /// Checks `text` as if it were the content of `file`: relative paths start from that file's folder.

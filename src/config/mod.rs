@@ -26,7 +26,7 @@ use crate::distribution::Distribution;
 use crate::event::EventType;
 
 pub use file::LogLevel;
-pub use load::{load, load_text};
+pub use load::{load, load_function, load_text};
 pub use problem::{Detail, Problem, Problems};
 pub use schema::schema;
 pub use suggest::remedy as suggestion;
@@ -165,8 +165,12 @@ pub struct FunctionSource {
     pub file: PathBuf,
     /// Whether the code stands in the configuration file itself.
     pub inline: bool,
+    /// Its own folder, with `function.toml`; `None` if the configuration file describes it.
+    pub folder: Option<PathBuf>,
     /// For the reader; may be empty.
     pub comment: String,
+    /// Compute utilization above which `verge test` fails, per cent.
+    pub max_utilization: Option<u8>,
     /// Memory of one run, bytes.
     pub memory_bytes_max: usize,
     /// Whether answers of JavaScript may be remembered.

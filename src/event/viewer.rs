@@ -20,7 +20,7 @@ use super::{
     EventType, GeneratedResponse, RequestEdits, RequestOutcome, RequestView, ResponseEdits,
     ResponseView,
 };
-use crate::error::FunctionError;
+use crate::error::{Frame, FunctionError};
 use crate::limits;
 use crate::wire::{
     ABSENT, BASE64, Malformed, RESULT_FAILED, RESULT_INVALID, RESULT_REQUEST, RESULT_RESPONSE,
@@ -74,11 +74,23 @@ pub fn read_response_result(bytes: &[u8], response: &ResponseView<'_>) -> Checke
 
 fn read_kind(reader: &mut Reader<'_>) -> Checked<u8> {
     match reader.u8()? {
-        RESULT_FAILED => Err(FunctionError::execution(reader.text()?)),
+        RESULT_FAILED => Err(read_thrown(reader)?),
         RESULT_INVALID => Err(FunctionError::validation(reader.text()?)),
         kind @ (RESULT_REQUEST | RESULT_RESPONSE) => Ok(kind),
         _ => Err(Malformed.into()),
     }
+}
+
+/// What was thrown, and through which calls.
+fn read_thrown(reader: &mut Reader<'_>) -> Checked<FunctionError> {
+    let mut error = FunctionError::execution(reader.text()?);
+    for _ in 0..reader.count()? {
+        let name = reader.text()?.to_owned();
+        let mut number = || reader.count().map(|number| u32::try_from(number).unwrap_or_default());
+        let (line, column) = (number()?, number()?);
+        error.frames.push(Frame { name, place: (line > 0).then_some((line, column)) });
+    }
+    Ok(error)
 }
 
 fn read_request(reader: &mut Reader<'_>, request: &RequestView<'_>) -> Checked<RequestEdits> {

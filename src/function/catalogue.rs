@@ -107,7 +107,7 @@ impl Catalogue {
         let mut functions = Vec::with_capacity(sources.len());
         let mut errors = Vec::new();
         for source in sources {
-            match load(sandbox, engine, source) {
+            match Function::load(sandbox, engine, source) {
                 Ok(function) => functions.push(function),
                 Err(error) => errors.push(error),
             }
@@ -135,21 +135,31 @@ impl Catalogue {
     }
 }
 
-fn load(sandbox: &Sandbox, engine: &Arc<JsEngine>, source: &Source) -> Result<Function, LoadError> {
-    match source.runtime {
-        Runtime::CloudfrontJs10 | Runtime::CloudfrontJs20 => {
-            ViewerFunction::load(engine, source).map(Function::Viewer)
-        }
-        Runtime::Wasm => {
-            let loaded = OriginFunction::load(
-                sandbox,
-                &source.name,
-                &source.code,
-                source.budget,
-                source.memory_bytes_max,
-            );
-            // Its text says what to do as well.
-            loaded.map(Function::Origin).map_err(|error| LoadError::plain(source, &error.message()))
+impl Function {
+    /// Loads one function.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn load(
+        sandbox: &Sandbox,
+        engine: &Arc<JsEngine>,
+        source: &Source,
+    ) -> Result<Self, LoadError> {
+        match source.runtime {
+            Runtime::CloudfrontJs10 | Runtime::CloudfrontJs20 => {
+                ViewerFunction::load(engine, source).map(Self::Viewer)
+            }
+            Runtime::Wasm => {
+                let loaded = OriginFunction::load(
+                    sandbox,
+                    &source.name,
+                    &source.code,
+                    source.budget,
+                    source.memory_bytes_max,
+                );
+                // Its text says what to do as well.
+                loaded.map(Self::Origin).map_err(|error| LoadError::plain(source, &error.message()))
+            }
         }
     }
 }

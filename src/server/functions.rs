@@ -1,15 +1,17 @@
 //! Configured functions become functions that can be called.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::compat::{self, Dialect, Finding};
 use crate::config::{self, Compat, Config, FunctionSource, Problem};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
-use crate::function::js::JsEngine;
+use crate::function::js::{JsEngine, ViewerFunction};
 use crate::function::{Catalogue, Function, LoadError, Runtime, Source};
 use crate::ids::FunctionId;
+use crate::limits;
 
 use super::StartError;
 
@@ -25,10 +27,41 @@ impl Loader {
     /// # Errors
     /// When the sandbox cannot be made on this machine.
     pub fn new(mode: Mode, config: &Config) -> Result<Self, StartError> {
-        let code_cache = config.state_directory.join("code");
-        let sandbox = Sandbox::new(mode, Some(&code_cache)).map_err(super::other)?;
+        Self::with_code_cache(mode, Some(&config.state_directory.join("code")))
+    }
+
+    /// The same without a configuration. `code_cache`: where machine code is kept; `None`: nowhere.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be made on this machine.
+    pub fn with_code_cache(mode: Mode, code_cache: Option<&Path>) -> Result<Self, StartError> {
+        let sandbox = Sandbox::new(mode, code_cache).map_err(super::other)?;
         let engine = JsEngine::new(&sandbox).map_err(super::other)?;
         Ok(Self { sandbox, engine })
+    }
+
+    /// Loads one function.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn load_one(&self, function: &FunctionSource) -> Result<Function, LoadError> {
+        Function::load(&self.sandbox, &self.engine, &source(function))
+    }
+
+    /// Loads a viewer function that no configuration names. `runtime` is one of JavaScript's.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn load_viewer(
+        &self,
+        name: &str,
+        runtime: Runtime,
+        code: Vec<u8>,
+    ) -> Result<ViewerFunction, LoadError> {
+        let (name, budget) = (name.to_owned(), limits::VIEWER_FUNCTION_CPU_BUDGET);
+        let memory_bytes_max = limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX;
+        let source = Source { name, runtime, code, budget, memory_bytes_max, memo: false };
+        ViewerFunction::load(&self.engine, &source)
     }
 
     /// Loads every function of a configuration.
@@ -49,7 +82,7 @@ impl Loader {
                 errors
             }
         };
-        problems.extend(refused(config, broken));
+        problems.extend(refused(&config.functions, broken));
         match loaded {
             Ok(catalogue) if problems.is_empty() => Ok(catalogue),
             _ => Err(problems),
@@ -59,8 +92,11 @@ impl Loader {
 
 /// What CloudFront's engine would refuse of functions that are strict about it. Of one that the edge's own engine did not
 /// take (`broken`), not that the lint could not read it either.
-fn refused(config: &Config, broken: &[LoadError]) -> Vec<Problem> {
-    let strict = config.functions.iter().filter(|function| function.compat == Compat::Strict);
+pub fn refused<'a>(
+    functions: impl IntoIterator<Item = &'a FunctionSource>,
+    broken: &[LoadError],
+) -> Vec<Problem> {
+    let strict = functions.into_iter().filter(|function| function.compat == Compat::Strict);
     let mut problems = Vec::new();
     for function in strict {
         let is_broken = broken.iter().any(|error| error.function == function.name);
@@ -76,9 +112,9 @@ fn refused(config: &Config, broken: &[LoadError]) -> Vec<Problem> {
 /// What CloudFront's engine would refuse, or AWS advises against, and what does not keep a function from running here.
 /// Reads every function's source: for loading and for commands, never for a request.
 #[must_use]
-pub fn warnings(config: &Config) -> Vec<Problem> {
+pub fn warnings<'a>(functions: impl IntoIterator<Item = &'a FunctionSource>) -> Vec<Problem> {
     let mut warnings = Vec::new();
-    for function in &config.functions {
+    for function in functions {
         let said = |finding: &Finding| match function.compat {
             Compat::Warn => true,
             Compat::Strict => !finding.fails_strict(),
@@ -122,11 +158,16 @@ fn source(function: &FunctionSource) -> Source {
     }
 }
 
-/// A function's own error with the file it is in.
 fn problem(config: &Config, error: &LoadError) -> Problem {
     let source = config.functions.iter().find(|function| function.name == error.function);
+    problem_in(source.map(|source| &*source.file).unwrap_or(Path::new("")), error)
+}
+
+/// A function's own error with the file it is in.
+#[must_use]
+pub fn problem_in(file: &Path, error: &LoadError) -> Problem {
     Problem {
-        file: source.map(|source| source.file.clone()).unwrap_or_default(),
+        file: file.to_owned(),
         line: error.line.and_then(|line| usize::try_from(line).ok()),
         path: String::new(),
         message: error.to_string(),

@@ -12,3 +12,4 @@ mod protocols;
 mod provenance;
 mod samples;
 mod scene;
+mod testing;

@@ -11,7 +11,7 @@ use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, 
 use super::Member::{self, Cookies, Headers, Query, ResponseCookies, ResponseHeaders};
 use super::with;
 use crate::maps::{Made, data};
-use crate::trace;
+use crate::looks;
 use crate::wire::{Malformed, reads};
 
 /// Entries of one map that are made on demand; further ones are made with the map. Few requests have more fields.
@@ -129,7 +129,7 @@ pub(super) fn raw_query_string(
     _arguments: &[JsValue],
     _context: &mut Context,
 ) -> JsResult<JsValue> {
-    trace::note(reads::RAW_QUERY);
+    looks::note(reads::RAW_QUERY);
     with(|event| {
         let raw = event.raw_query().map_err(|Malformed| missing())?;
         Ok(raw.map_or(JsValue::undefined(), |raw| JsString::from(raw).into()))

@@ -344,6 +344,41 @@ fn what_is_thrown_is_told() {
     assert_eq!(told, "ReferenceError: nothing is not defined, at line 2, column 18");
 }
 
+/// Message and calls of what a source's handler throws: name, line, column (0: built in).
+fn thrown(source: &str) -> (String, Vec<(String, u32, u32)>) {
+    let answer = run(source);
+    let mut reader = Reader::new(&answer);
+    assert_eq!(reader.u8(), Ok(RESULT_FAILED));
+    let message = reader.text().expect("a message").to_owned();
+    let calls = (0..reader.count().expect("a count")).map(|_| {
+        let name = reader.text().expect("a name").to_owned();
+        let mut number = || u32::try_from(reader.count().expect("a number")).expect("it is small");
+        (name, number(), number())
+    });
+    (message, calls.collect())
+}
+
+#[test]
+fn the_calls_on_the_way_to_an_error_are_told() {
+    let call = |name: &str, line, column| (name.to_owned(), line, column);
+    let (message, calls) = thrown(
+        "function inner(o) {\n  return o.a.b;\n}\nconst outer = (o) =>\n  inner(o);\n\
+         function handler(e) {\n  return outer({});\n}",
+    );
+    assert!(message.contains("undefined") && message.contains(", at line 2, column "), "{message}");
+    let names: Vec<_> = calls.iter().map(|(name, line, _)| (name.as_str(), *line)).collect();
+    assert_eq!(names, [("inner", 2), ("outer", 5), ("handler", 7)]);
+    let source = "function handler(e) {\n  return require('crypto').createHash('none');\n}";
+    let (message, calls) = thrown(source);
+    assert!(message.ends_with(", at line 2, column 38"), "{message}");
+    assert_eq!(calls, [call("createHash", 0, 0), call("handler", 2, 38)]);
+    let source = "async function late() {\n  await 1;\n  throw new Error('x');\n}\n\
+                  async function handler(e) {\n  await late();\n}";
+    assert!(thrown(source).0.starts_with("Error: x, at line 3, column "), "{:?}", thrown(source));
+    let deep = "function f(n) { return n ? f(n - 1) : null.x; } function handler() { f(500); }";
+    assert_eq!(thrown(deep).1.len(), crate::trace::FRAMES_MAX);
+}
+
 #[test]
 fn bad_sources_are_refused_with_their_place() {
     let refusal = refused("var a = 1;\nfunction handler(e) { return e..request; }");

@@ -92,6 +92,12 @@ fn one(
     problems: &mut Problems,
 ) -> Option<FunctionSource> {
     let FunctionMaterial { described, code, file, .. } = material;
+pub(super) fn one(
+    material: FunctionMaterial,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<FunctionSource> {
+    let FunctionMaterial { described, code, file, folder, .. } = material;
     let name = described.name.clone();
     let named = name.filter(|name| values::identifier(name, &format!("{at}name"), problems));
     let runtime = match described.runtime? {
@@ -120,7 +126,9 @@ fn one(
         code,
         file,
         inline,
+        folder,
         comment: described.comment.unwrap_or_default(),
+        max_utilization: described.test.and_then(|test| test.max_utilization),
         memory_bytes_max,
         memo: described.memo.unwrap_or(true),
         budget,

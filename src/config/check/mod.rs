@@ -18,10 +18,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::Config;
 use super::file::File;
-use super::load::Materials;
+use super::load::{FunctionMaterial, Materials};
 use super::problem::Problems;
+use super::{Config, FunctionSource};
 
 use function::Functions;
 use policy::Policies;
@@ -56,6 +56,17 @@ pub(super) fn check(
         distributions: distributions?,
         functions: functions.into_sources()?,
     })
+}
+
+/// The function that one material means.
+pub(super) fn function_alone(
+    mut material: FunctionMaterial,
+    problems: &mut Problems,
+) -> Option<FunctionSource> {
+    let mut own = material.own_problems.take()?;
+    let source = function::one(material, "", &mut own);
+    problems.extend(own.into_list());
+    source
 }
 
 /// Names that must differ, each with the place that took it first.

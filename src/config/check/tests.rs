@@ -129,7 +129,8 @@ fn a_function_folder_is_read_and_its_own_lines_are_named() -> std::io::Result<()
     let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text);
     std::fs::create_dir(folder.path().join("hello"))?;
     write("hello/index.js", "function handler(event) { return event.request; }")?;
-    let good = "name = \"hello\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"index.js\"\n";
+    let good = "name = \"hello\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"index.js\"\n\
+                [test]\nmax_utilization = 60\n";
     write("hello/function.toml", good)?;
     let file = folder.path().join("verge.toml");
     let text = format!(
@@ -140,10 +141,13 @@ fn a_function_folder_is_read_and_its_own_lines_are_named() -> std::io::Result<()
         .map_err(|list| std::io::Error::other(format!("{list:?}")))?;
     assert_eq!(config.functions[0].file, folder.path().join("hello/index.js"));
     assert!(config.functions[0].code.starts_with(b"function handler"));
+    assert_eq!(config.functions[0].max_utilization, Some(60));
+    assert_eq!(config.functions[0].folder, Some(folder.path().join("hello")));
 
     let bad = "name = \"hello\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"absent.js\"\n\
                memory = \"1GiB\"\n\
-               events = [\"origin-request\"]\ncoment = \"x\"\n";
+               events = [\"origin-request\"]\ncoment = \"x\"\n\
+               [test]\nmax_utilization = 101\nutilization = 1\n";
     write("hello/function.toml", bad)?;
     let problems = load_text(&file, &text, &|_| None).err().unwrap_or_default();
     let places: Vec<_> = problems
@@ -157,6 +161,8 @@ fn a_function_folder_is_read_and_its_own_lines_are_named() -> std::io::Result<()
         (true, Some(4), "memory"),
         (true, Some(5), "events[0]"),
         (true, Some(6), "coment"),
+        (true, Some(8), "test.max_utilization"),
+        (true, Some(9), "test.utilization"),
     ];
     assert_eq!(places, expected);
     Ok(())

@@ -32,6 +32,17 @@ pub struct Function {
     pub memo: Option<bool>,
     /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
     pub compat: Option<CompatWord>,
+    /// What `verge test` holds it to.
+    pub test: Option<FunctionTest>,
+}
+
+/// What `verge test` holds a function to.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionTest {
+    /// Compute utilization above which a test fails, per cent of the function's budget.
+    #[schemars(range(min = 1, max = 100))]
+    pub max_utilization: Option<u8>,
 }
 
 /// `function.toml` in a function's folder.
@@ -73,6 +84,8 @@ pub enum CompatWord {
     Strict,
     /// Do not look.
     Off,
+    /// What `verge test` holds it to.
+    pub test: Option<FunctionTest>,
 }
 
 /// What runs a function.

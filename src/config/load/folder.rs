@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{FunctionMaterial, read_bytes, read_text};
-use crate::config::file::{File, Function, FunctionFolder};
+use crate::config::Runtime;
+use crate::config::file::{File, Function, FunctionFolder, RuntimeWord};
 use crate::config::problem::Problems;
 use crate::config::reader;
 use crate::limits;
@@ -45,11 +46,54 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
         ("timeout", function.timeout.is_some()),
         ("memo", function.memo.is_some()),
         ("compat", function.compat.is_some()),
+        ("test", function.test.is_some()),
     ];
     for (word, _) in beside.into_iter().filter(|(_, written)| *written) {
         let remedy = format!("write it in the folder's {DESCRIPTION}, or leave `path` out");
         problems.add(format!("{at}.{word}"), "cannot stand beside `path`", remedy);
     }
+}
+
+/// A function without a configuration: its folder, or the file with its code.
+pub(super) fn alone(
+    path: &Path,
+    runtime: Runtime,
+    problems: &mut Problems,
+) -> Option<FunctionMaterial> {
+    if path.is_dir() {
+        let description = path.join(DESCRIPTION);
+        let text = read_text(&description, limits::CONFIG_FILE_BYTES_MAX).map_err(|error| {
+            problems.add("", error, format!("name a folder with a {DESCRIPTION}, or a file"));
+        });
+        return described_by(path, &description, &text.ok()?, problems);
+    }
+    let mut own = Problems::new(path);
+    let Some(code) = code(path, String::new(), &mut own) else {
+        problems.extend(own.into_list());
+        return None;
+    };
+    let described = FunctionFolder {
+        name: Some(name_of(path)),
+        runtime: Some(match runtime {
+            Runtime::JavaScript1 => RuntimeWord::JavaScript1,
+            Runtime::JavaScript2 => RuntimeWord::JavaScript2,
+            Runtime::Wasm => RuntimeWord::Wasm,
+        }),
+        code: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        ..FunctionFolder::default()
+    };
+    let folder = path.parent().map(Path::to_owned);
+    let (code, file) = (Some(code), path.to_owned());
+    Some(FunctionMaterial { described, own_problems: Some(own), code, file, folder })
+}
+
+/// A name that is allowed, from the name of a file.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    let letters = stem.chars().map(|letter| if allowed(letter) { letter } else { '-' });
+    let name: String = letters.take(limits::NAME_CHARS_MAX).collect();
+    if name.is_empty() { "function".to_owned() } else { name }
 }
 
 fn from_folder(folder: &Path, at: &str, problems: &mut Problems) -> Option<FunctionMaterial> {
@@ -62,14 +106,25 @@ fn from_folder(folder: &Path, at: &str, problems: &mut Problems) -> Option<Funct
             return None;
         }
     };
-    let (described, mut own) = reader::read::<FunctionFolder>(&description, &text);
+    described_by(folder, &description, &text, problems)
+}
+
+/// What `text`, the content of a folder's `description`, stands for.
+fn described_by(
+    folder: &Path,
+    description: &Path,
+    text: &str,
+    problems: &mut Problems,
+) -> Option<FunctionMaterial> {
+    let (described, mut own) = reader::read::<FunctionFolder>(description, text);
     let Some(described) = described else {
         problems.extend(own.into_list());
         return None;
     };
     let file = folder.join(described.code.as_deref().unwrap_or_default());
     let code = described.code.is_some().then(|| code(&file, "code".to_owned(), &mut own)).flatten();
-    Some(FunctionMaterial { described, own_problems: Some(own), code, file })
+    let folder = Some(folder.to_owned());
+    Some(FunctionMaterial { described, own_problems: Some(own), code, file, folder })
 }
 
 fn from_here(
@@ -112,8 +167,9 @@ fn from_here(
         timeout: function.timeout.clone(),
         memo: function.memo,
         compat: function.compat,
+        test: function.test.clone(),
     };
-    Some(FunctionMaterial { described, own_problems: None, code, file })
+    Some(FunctionMaterial { described, own_problems: None, code, file, folder: None })
 }
 
 fn code(path: &Path, at: String, problems: &mut Problems) -> Option<Vec<u8>> {

@@ -76,7 +76,7 @@ pub(super) struct Limits {
 impl Limits {
     /// The limits of a run that begins at `now`, as the calling thread's CPU clock has it.
     fn from(now: Duration, budget: Budget, may_grow: bool) -> Self {
-        let wall = budget.cpu * limits::VIEWER_FUNCTION_WALL_PER_CPU;
+        let wall = budget.cpu * limits::VIEWER_FUNCTION_WALL_SHARE;
         Self {
             cpu_end: now + budget.cpu,
             wall_end: Instant::now() + wall.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
@@ -284,7 +284,7 @@ impl JsEngine {
         let metered = self.sandbox.mode() == Mode::Metered;
         // A metered sandbox is limited by what it counts; its code is slower, so time would be unfair.
         let granted = if metered {
-            Budget { cpu: limits::VIEWER_FUNCTION_LOAD_CPU_BUDGET, ..budget }
+            Budget { cpu: limits::METERED_FUNCTION_CPU_BUDGET, ..budget }
         } else {
             budget
         };

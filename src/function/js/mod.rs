@@ -86,8 +86,20 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
+        self.on_request_at(moment(context, now_ms()), context, request, budget)
+    }
+
+    /// [`Self::on_request`] at a moment of the caller's choice.
+    #[must_use]
+    pub fn on_request_at(
+        &self,
+        moment: Moment,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<RequestOutcome> {
+        let encode = |out: &mut Writer| encode_request(context, request, moment, out);
         let event = ViewerEvent { context, request, response: None };
-        let encode = |out: &mut Writer| encode_request(context, request, moment(context), out);
         self.run(budget, event, encode, |answer| read_request_result(answer, request))
     }
 
@@ -101,10 +113,21 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
+        self.on_response_at(moment(context, now_ms()), context, request, response, budget)
+    }
+
+    /// [`Self::on_response`] at a moment of the caller's choice.
+    #[must_use]
+    pub fn on_response_at(
+        &self,
+        moment: Moment,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        response: &ResponseView<'_>,
+        budget: &mut Budget,
+    ) -> Invocation<ResponseEdits> {
+        let encode = |out: &mut Writer| encode_response(context, request, response, moment, out);
         let event = ViewerEvent { context, request, response: Some(response) };
-        let encode = |out: &mut Writer| {
-            encode_response(context, request, response, moment(context), out);
-        };
         self.run(budget, event, encode, |answer| read_response_result(answer, response))
     }
 
@@ -140,10 +163,16 @@ impl ViewerFunction {
     }
 }
 
-/// Now, and random numbers that differ from request to request.
-fn moment(context: &EventContext<'_>) -> Moment {
+/// The system's time, milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// That time, and random numbers that differ from request to request.
+#[must_use]
+pub fn moment(context: &EventContext<'_>, now_ms: u64) -> Moment {
     // FNV-1a over the id, which is random; the numbers are not secret (spec: CloudFront Functions section 7.2).
     let id = context.request_id.as_str().bytes();
     let seed = id.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

@@ -298,6 +298,88 @@ fn fuel_is_the_same_on_every_run() {
     assert_eq!((fuel(), fuel()), (first, first));
 }
 
+/// The number must not depend on what ran in the instance before, on which instance it is, or on other threads.
+#[test]
+fn fuel_is_the_same_in_a_thousand_runs_among_others() {
+    let load = |code: &str| load_in(Mode::Metered, code).unwrap_or_else(|error| panic!("{error}"));
+    let counted = load(
+        "const crypto = require('crypto'); let calls = 0; function handler({request: r}) {
+         r.headers['x-d'] = {value: crypto.createHash('sha256').update(r.uri).digest('hex')};
+         for (const name in r.querystring) calls += name.length; r.uri += '/' + calls; return r; }",
+    );
+    let others = [
+        "function handler(e) { console.log(JSON.stringify(e)); return { statusCode: 200, body: 'b'.repeat(9000) }; }",
+        "let kept = []; function handler(e) { for (let i = 0; i < 900; i++) kept.push({ i }); return e.request; }",
+        "function handler(e) { Object.prototype.leak = e.request.uri; null.x; }",
+        "function handler(e) { for (;;); }",
+    ]
+    .map(load);
+    let fuel = || on_request(&counted, &plain(), &mut Budget::default()).fuel.expect("metered");
+    let first = fuel();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (fuel, others) = (&fuel, &others);
+            scope.spawn(move || {
+                for run in 0..250 {
+                    let other = &others[(thread + run) % others.len()];
+                    // The endless one uses its whole budget: now and then is enough.
+                    if run % 10 == 0 || (thread + run) % others.len() != 3 {
+                        drop(on_request(other, &plain(), &mut Budget::default()));
+                    }
+                    assert_eq!(fuel(), first, "thread {thread}, run {run}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_is_thrown_comes_with_its_calls() {
+    let error = failure(
+        "function inner(o) {\n return o.a.b; }\nfunction handler() {\n return inner({}); }",
+    );
+    let names: Vec<_> = error
+        .frames
+        .iter()
+        .map(|frame| (frame.name.as_str(), frame.place.map(|(line, _)| line)))
+        .collect();
+    assert_eq!(names, [("inner", Some(2)), ("handler", Some(4))]);
+    assert_eq!(
+        error.message,
+        format!(
+            "{}, at line 2, column {}",
+            error.bare_message(),
+            error.place().expect("a place").1
+        )
+    );
+}
+
+#[test]
+fn the_moment_is_the_callers() {
+    let function = function(
+        "function handler({request: r}) { r.uri = '/' + Date.now() + '/' + Math.random(); return r; }",
+    );
+    let run = |moment| {
+        let id = RequestId::from_entropy(&[7; 42]);
+        let context = EventContext {
+            distribution_domain_name: "d1.example",
+            distribution_id: "E1",
+            request_id: &id,
+            viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let fields = plain();
+        let request = RequestView { method: "GET", path: b"/", query: None, headers: &fields };
+        match function.on_request_at(moment, &context, &request, &mut patient()).result {
+            Ok(RequestOutcome::Continue(edits)) => edits.path.expect("it changed"),
+            other => panic!("{other:?}"),
+        }
+    };
+    let one = run(Moment { now_ms: 1_000, seed: 5 });
+    assert!(one.starts_with("/1000/0."), "{one}");
+    assert_eq!(run(Moment { now_ms: 1_000, seed: 5 }), one);
+    assert_ne!(run(Moment { now_ms: 1_000, seed: 8 }), one);
+}
+
 #[test]
 fn a_source_that_cannot_be_used_is_shown_with_its_place() {
     let error =

@@ -29,10 +29,23 @@ pub struct Run {
 
 /// Runs the program with these arguments.
 pub fn verge(arguments: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_verge"))
-        .args(arguments)
-        .output()
-        .expect("the program starts");
+    ended(Command::new(env!("CARGO_BIN_EXE_verge")).args(arguments))
+}
+
+/// Runs the program in a folder.
+pub fn verge_in(folder: &Path, arguments: &[&str]) -> Run {
+    ended(&mut command_in(folder, arguments))
+}
+
+/// The program in a folder, to be started: without a configuration it keeps machine code where the other tests do.
+pub fn command_in(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verge"));
+    command.args(arguments).current_dir(folder).env("XDG_CACHE_HOME", cache_home());
+    command
+}
+
+fn ended(command: &mut Command) -> Run {
+    let output = command.output().expect("the program starts");
     Run {
         code: output.status.code().expect("no signal ended the program"),
         stdout: String::from_utf8(output.stdout).expect("it prints text"),
@@ -42,5 +55,10 @@ pub fn verge(arguments: &[&str]) -> Run {
 
 /// Machine code of the JavaScript engine is compiled once for all tests of a build.
 pub fn state_directory() -> PathBuf {
+    cache_home().join("verge")
+}
+
+/// What takes the place of the user's cache.
+fn cache_home() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
 }
