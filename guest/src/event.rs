@@ -275,6 +275,13 @@ impl Event {
         getter.is_some_and(|getter| JsObject::equals(&getter, &self.getters[member as usize]))
     }
 
+    /// Whether `descriptor` is the accessor of any member, unused.
+    #[must_use]
+    pub fn is_own(&self, descriptor: &PropertyDescriptor) -> bool {
+        let getter = descriptor.get().and_then(JsValue::as_object);
+        getter.is_some_and(|getter| self.getters.iter().any(|own| JsObject::equals(own, &getter)))
+    }
+
     /// A request's or response's scalar member as the event has it.
     fn scalar(&self, member: Member) -> Result<JsValue, Malformed> {
         let text = |text: &str| JsValue::from(JsString::from(text));

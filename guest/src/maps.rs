@@ -268,7 +268,8 @@ impl MapReader<'_> {
         if values.is_empty() {
             return Err(self.invalid(name, "has an empty multiValue"));
         }
-        let unchanged = original.is_some_and(|original| {
+        // What had one value had no `multiValue`: one that is there now was written.
+        let unchanged = original.filter(|entry| !entry.more.is_empty()).is_some_and(|original| {
             values.iter().eq(std::iter::once(&original.first).chain(&original.more))
         });
         if unchanged {
