@@ -3,17 +3,14 @@
 use std::cell::{Cell, UnsafeCell};
 
 use boa_engine::builtins::object::OrdinaryObject;
-use boa_engine::object::builtins::JsArray;
 use boa_engine::object::{FunctionObjectBuilder, JsObject};
-use boa_engine::property::{Attribute, PropertyKey};
-use boa_engine::{Context, JsError, JsResult, JsValue, NativeFunction, js_string};
+use boa_engine::property::Attribute;
+use boa_engine::{Context, JsResult, JsValue, NativeFunction, js_string};
+
+use crate::dump;
 
 /// Bytes of all lines of a run (spec: CloudFront Functions section 6, log output).
 pub const LOG_BYTES: usize = 10 * 1024;
-/// Levels of nested objects that a line shows.
-const SHOWN_DEPTH: usize = 4;
-/// Members of one object that a line shows.
-const SHOWN_MEMBERS: usize = 100;
 
 /// The lines of the call that runs, each ended by a byte that UTF-8 never contains.
 pub struct Log {
@@ -122,88 +119,9 @@ fn log(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResul
         }
         match argument.as_string() {
             Some(text) => line.push_str(&text.to_std_string_lossy()),
-            None => show(argument, SHOWN_DEPTH, &mut line, context)?,
+            None => dump::show(argument, LOG_BYTES, &mut line, context)?,
         }
     }
     with_log(|log| log.line(&line));
     Ok(JsValue::undefined())
-}
-
-/// Writes a value the way njs does: `{a:1,b:'x'}`.
-fn show(value: &JsValue, depth: usize, line: &mut String, context: &mut Context) -> JsResult<()> {
-    if line.len() > LOG_BYTES {
-        return Ok(());
-    }
-    if let Some(text) = value.as_string() {
-        line.push('\'');
-        line.push_str(&text.to_std_string_lossy());
-        line.push('\'');
-        return Ok(());
-    }
-    let Some(object) = value.as_object() else {
-        line.push_str(&value.display().to_string());
-        return Ok(());
-    };
-    if object.is_callable() {
-        line.push_str("[Function]");
-    } else if let Ok(error) = JsError::from_opaque(value.clone()).try_native(context) {
-        line.push_str(&error.to_string());
-    } else if depth == 0 {
-        line.push_str(if object.is_array() { "[Array]" } else { "[Object]" });
-    } else if object.is_array() {
-        show_array(object, depth, line, context)?;
-    } else {
-        show_members(&object, depth, line, context)?;
-    }
-    Ok(())
-}
-
-fn show_array(
-    object: JsObject,
-    depth: usize,
-    line: &mut String,
-    context: &mut Context,
-) -> JsResult<()> {
-    let array = JsArray::from_object(object)?;
-    line.push('[');
-    for index in 0..array.length(context)?.min(SHOWN_MEMBERS as u64) {
-        if index > 0 {
-            line.push(',');
-        }
-        let item = array.get(index, context)?;
-        show(&item, depth - 1, line, context)?;
-    }
-    line.push(']');
-    Ok(())
-}
-
-fn show_members(
-    object: &JsObject,
-    depth: usize,
-    line: &mut String,
-    context: &mut Context,
-) -> JsResult<()> {
-    line.push('{');
-    let keys = object.own_property_keys(context)?;
-    let mut first = true;
-    for key in keys.into_iter().take(SHOWN_MEMBERS) {
-        let hidden = object.borrow().properties().get(&key);
-        if hidden.is_some_and(|own| own.enumerable() == Some(false)) {
-            continue;
-        }
-        let name = match &key {
-            PropertyKey::Symbol(_) => continue,
-            key => crate::text::of_key(key).unwrap_or_default(),
-        };
-        if !first {
-            line.push(',');
-        }
-        first = false;
-        line.push_str(&name.to_std_string_lossy());
-        line.push(':');
-        let value = object.get(key, context)?;
-        show(&value, depth - 1, line, context)?;
-    }
-    line.push('}');
-    Ok(())
 }

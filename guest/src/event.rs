@@ -13,8 +13,8 @@ use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsObject, JsString, JsValue, NativeFunction, js_string};
 
-use crate::maps::{Keys, Made, data, dictionary, plain_object};
 use crate::looks;
+use crate::maps::{Keys, Made, data, dictionary, plain_object};
 use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader, reads};
 
 /// A member that is made on demand.
@@ -113,7 +113,7 @@ pub struct Event {
     accessors: Vec<PropertyDescriptor>,
     /// What entries that nobody looked at have, for each member that is a map.
     entries: Vec<Rc<[PropertyDescriptor]>>,
-    /// What each member was made as.
+    /// What each member was made as, or was assigned.
     values: [Option<JsValue>; MEMBERS.len()],
     made: [Option<Rc<Made>>; MEMBERS.len()],
     keys: Keys,
@@ -267,14 +267,24 @@ impl Event {
         &self.bytes
     }
 
-    /// Whether `descriptor` is this member's own accessor, unused.
+    /// Whether `descriptor` is this member's own accessor.
     #[must_use]
-    pub fn is_pending(&self, member: Member, descriptor: &PropertyDescriptor) -> bool {
-        let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
-        match (self.accessors.get(member as usize).and_then(getter), getter(descriptor)) {
-            (Some(own), Some(other)) => JsObject::equals(&own, &other),
-            _ => false,
-        }
+    pub fn is_accessor_of(&self, member: Member, descriptor: &PropertyDescriptor) -> bool {
+        access::is_same(&self.accessors[member as usize], descriptor)
+    }
+
+    /// What a member that still has its accessor holds: what it was made as, or was assigned; `None` when nobody ever
+    /// looked or assigned.
+    #[must_use]
+    pub fn value(&self, member: Member) -> Option<JsValue> {
+        self.values[member as usize].clone()
+    }
+
+    /// Whether `descriptor` is the accessor of any member, or of any entry.
+    #[must_use]
+    pub fn is_own(&self, descriptor: &PropertyDescriptor) -> bool {
+        let mut all = self.accessors.iter().chain(self.entries.iter().flat_map(|own| own.iter()));
+        all.any(|own| access::is_same(own, descriptor))
     }
 
     /// A request's or response's scalar member as the event has it.
@@ -393,16 +403,18 @@ impl Event {
         Ok(value)
     }
 
-    /// Makes a plain member of the accessor, where it still is one that may be changed.
-    fn replace(&self, member: Member, owner: &JsObject, value: &JsValue) -> bool {
-        let name = self.name(member);
-        let own = owner.borrow().properties().get(name);
-        let open = own
-            .is_some_and(|own| own.configurable() == Some(true) && self.is_pending(member, &own));
-        if open {
-            owner.insert_property(name.clone(), data(value.clone()));
-        }
-        open
+    /// Gives a member another value, where `receiver` is the member's owner and still has its accessor; `false` when it
+    /// is not. `None`: it is frozen.
+    fn assign(&mut self, member: Member, receiver: &JsObject, value: &JsValue) -> Option<bool> {
+        let owns = self.owners(member).iter().any(|owner| JsObject::equals(owner, receiver));
+        let own = receiver.borrow().properties().get(self.name(member));
+        let Some(own) = own.filter(|own| owns && self.is_accessor_of(member, own)) else {
+            return Some(false);
+        };
+        own.configurable()?.then(|| {
+            self.values[member as usize] = Some(value.clone());
+            true
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod arena;
 mod console;
+mod dump;
 mod event;
 mod host;
 mod looks;

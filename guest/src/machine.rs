@@ -183,12 +183,15 @@ impl Machine {
 }
 
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
-    let source = Source::from_bytes(include_str!("prelude.js"));
-    let prelude = context.eval(source.with_path(Path::new(trace::PRELUDE)))?;
     let natives = natives::object(context);
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
-    let prelude = prelude.as_callable().ok_or_else(broken)?;
-    let made = prelude.call(&JsValue::undefined(), &[natives.into()], context)?;
+    let mut part = |source: &str, arguments: &[JsValue]| {
+        let source = Source::from_bytes(source).with_path(Path::new(trace::PRELUDE));
+        let part = context.eval(source)?.as_callable().ok_or_else(broken)?;
+        part.call(&JsValue::undefined(), arguments, context)
+    };
+    let buffer = part(include_str!("buffer.js"), &[natives.clone().into()])?;
+    let made = part(include_str!("prelude.js"), &[natives.into(), buffer])?;
     let made = made.as_object().ok_or_else(broken)?;
     let known = made.get(js_string!("modules"), context)?.as_object().ok_or_else(broken)?;
     for key in known.own_property_keys(context)? {

@@ -357,9 +357,11 @@ impl MapReader<'_> {
         if values.is_empty() {
             return Err(self.invalid(name, "has an empty multiValue"));
         }
+        // What had one value had no `multiValue`: one that is there now was written.
         let unchanged = original.is_some_and(|original| {
             let seen = original.made.see_again(original.index, self.keys, context);
-            seen.is_some_and(|seen| values.iter().eq(seen.all()))
+            let several = seen.filter(|seen| !seen.more.is_empty());
+            several.is_some_and(|seen| values.iter().eq(seen.all()))
         });
         if unchanged {
             values[0] = self.single(name, object, context)?;

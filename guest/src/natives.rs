@@ -12,8 +12,8 @@ use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, 
 use hmac::{Hmac, Mac};
 use sha2::Digest;
 
-use crate::maps::{data, dictionary};
 use crate::looks;
+use crate::maps::{data, dictionary};
 use crate::wire::reads;
 
 /// Reads base64 with or without padding, as Node does.

@@ -1,158 +1,14 @@
-// What CloudFront's runtimes have beyond the language: Buffer, crypto, querystring, atob and friends.
-// Runs once, before the memory image is taken. `natives` is written in Rust (natives.rs).
-(function (natives) {
+// What CloudFront's runtimes have beyond the language: crypto, querystring, atob and friends; Buffer comes from
+// buffer.js. Runs once, before the memory image is taken. `natives` is written in Rust (natives.rs).
+(function (natives, buffers) {
   'use strict';
+  const { Buffer, bytesOf, make } = buffers;
   const hide = (target, name, value) =>
     Object.defineProperty(target, name, { value, writable: true, configurable: true });
-  const bytesOf = (data, encoding) => {
-    if (typeof data === 'string') return new Uint8Array(natives.decode(data, encoding || 'utf8'));
-    if (data instanceof Uint8Array) return data;
-    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (data instanceof ArrayBuffer) return new Uint8Array(data);
-    throw new TypeError('a string, a Buffer or a typed array is needed here');
-  };
-  const ENCODINGS = ['utf8', 'utf-8', 'hex', 'base64', 'base64url'];
-
-  class Buffer extends Uint8Array {
-    static from(data, encodingOrOffset, length) {
-      if (typeof data === 'string') return new Buffer(natives.decode(data, encodingOrOffset || 'utf8'));
-      if (data instanceof ArrayBuffer) return new Buffer(data, encodingOrOffset, length);
-      if (data && data.type === 'Buffer' && Array.isArray(data.data)) data = data.data;
-      if (data === null || typeof data !== 'object') {
-        throw new TypeError('Buffer.from needs a string, an array, a Buffer or an ArrayBuffer');
-      }
-      const source = ArrayBuffer.isView(data) ? data : Array.from(data);
-      const copy = new Buffer(source.length);
-      copy.set(source);
-      return copy;
-    }
-    static alloc(size, fill, encoding) {
-      const buffer = new Buffer(size);
-      return fill === undefined ? buffer : buffer.fill(fill, encoding);
-    }
-    static allocUnsafe(size) { return new Buffer(size); }
-    static byteLength(data, encoding) { return bytesOf(data, encoding).byteLength; }
-    static compare(a, b) { return Buffer.prototype.compare.call(a, b); }
-    static concat(list, total) {
-      if (total === undefined) total = list.reduce((sum, part) => sum + part.length, 0);
-      const joined = new Buffer(total);
-      let at = 0;
-      for (const part of list) {
-        if (at >= total) break;
-        joined.set(part.length > total - at ? part.slice(0, total - at) : part, at);
-        at += part.length;
-      }
-      return joined;
-    }
-    static isBuffer(value) { return value instanceof Buffer; }
-    static isEncoding(name) { return ENCODINGS.includes(String(name).toLowerCase()); }
-    compare(other, start, end, from, to) {
-      const a = this.slice(from || 0, to === undefined ? this.length : to);
-      const b = bytesOf(other).slice(start || 0, end === undefined ? other.length : end);
-      const shared = Math.min(a.length, b.length);
-      for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] < b[i] ? -1 : 1;
-      return Math.sign(a.length - b.length);
-    }
-    equals(other) { return this.compare(other) === 0; }
-    copy(target, at, start, end) {
-      const part = this.slice(start || 0, end === undefined ? this.length : end);
-      const room = target.length - (at || 0);
-      const moved = part.length > room ? part.slice(0, room) : part;
-      target.set(moved, at || 0);
-      return moved.length;
-    }
-    fill(value, start, end, encoding) {
-      if (typeof start === 'string') { encoding = start; start = 0; end = this.length; }
-      if (typeof value === 'number') return super.fill(value, start, end);
-      const pattern = bytesOf(value, encoding);
-      const stop = end === undefined ? this.length : end;
-      for (let i = start || 0, j = 0; i < stop; i++, j++) {
-        this[i] = pattern.length ? pattern[j % pattern.length] : 0;
-      }
-      return this;
-    }
-    indexOf(value, from, encoding) {
-      if (typeof value === 'number') return super.indexOf(value & 255, from || 0);
-      const wanted = bytesOf(value, encoding);
-      for (let i = from || 0; i + wanted.length <= this.length; i++) {
-        let j = 0;
-        while (j < wanted.length && this[i + j] === wanted[j]) j++;
-        if (j === wanted.length) return i;
-      }
-      return -1;
-    }
-    lastIndexOf(value, from, encoding) {
-      const wanted = typeof value === 'number' ? [value & 255] : bytesOf(value, encoding);
-      const last = this.length - wanted.length;
-      for (let i = from === undefined ? last : Math.min(from, last); i >= 0; i--) {
-        let j = 0;
-        while (j < wanted.length && this[i + j] === wanted[j]) j++;
-        if (j === wanted.length) return i;
-      }
-      return -1;
-    }
-    includes(value, from, encoding) { return this.indexOf(value, from, encoding) !== -1; }
-    // CloudFront documents subarray as a copy.
-    subarray(start, end) { return this.slice(start, end); }
-    toString(encoding, start, end) {
-      const whole = start === undefined && end === undefined;
-      return natives.encode(whole ? this : this.slice(start, end), encoding || 'utf8');
-    }
-    toJSON() { return { type: 'Buffer', data: Array.from(this) }; }
-    write(text, at, length, encoding) {
-      if (typeof at === 'string') { encoding = at; at = 0; length = undefined; }
-      if (typeof length === 'string') { encoding = length; length = undefined; }
-      const bytes = bytesOf(text, encoding);
-      const room = Math.min(length === undefined ? Infinity : length, this.length - (at || 0));
-      const part = bytes.length > room ? bytes.slice(0, room) : bytes;
-      this.set(part, at || 0);
-      return part.length;
-    }
-  }
-
-  const swap = (width) => function () {
-    if (this.length % width) throw new RangeError('Buffer size must be a multiple of ' + width * 8 + ' bits');
-    for (let i = 0; i < this.length; i += width) this.set(this.slice(i, i + width).reverse(), i);
-    return this;
-  };
-  for (const width of [2, 4, 8]) hide(Buffer.prototype, 'swap' + width * 8, swap(width));
-
-  const view = (buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  const numbers = [['Int8', 1], ['UInt8', 1], ['Int16', 2], ['UInt16', 2], ['Int32', 4], ['UInt32', 4],
-    ['Float', 4], ['Double', 8]];
-  for (const [name, width] of numbers) {
-    const kind = { Float: 'Float32', Double: 'Float64' }[name] || name.replace('UInt', 'Uint');
-    for (const order of width === 1 ? [''] : ['LE', 'BE']) {
-      hide(Buffer.prototype, 'read' + name + order, function (at = 0) {
-        return view(this)['get' + kind](at, order === 'LE');
-      });
-      hide(Buffer.prototype, 'write' + name + order, function (value, at = 0) {
-        view(this)['set' + kind](at, value, order === 'LE');
-        return at + width;
-      });
-    }
-  }
-  for (const order of ['LE', 'BE']) {
-    const place = (i, width) => (order === 'LE' ? i : width - 1 - i);
-    const read = (signed) => function (at, width) {
-      let value = 0;
-      for (let i = width - 1; i >= 0; i--) value = value * 256 + this[at + place(i, width)];
-      return signed && value >= 2 ** (8 * width - 1) ? value - 2 ** (8 * width) : value;
-    };
-    const write = function (value, at, width) {
-      if (value < 0) value += 2 ** (8 * width);
-      for (let i = 0; i < width; i++, value = Math.floor(value / 256)) this[at + place(i, width)] = value % 256;
-      return at + width;
-    };
-    hide(Buffer.prototype, 'readInt' + order, read(true));
-    hide(Buffer.prototype, 'readUInt' + order, read(false));
-    hide(Buffer.prototype, 'writeInt' + order, write);
-    hide(Buffer.prototype, 'writeUInt' + order, write);
-  }
-
   const joined = (state) => (state.parts.length === 1 ? state.parts[0]
     : Buffer.concat(state.parts.map((part) => bytesOf(part))));
   const ALGORITHMS = ['md5', 'sha1', 'sha256'];
+  const DIGEST_ENCODINGS = ['hex', 'base64', 'base64url'];
   const digester = (name, finish) => {
     const states = new WeakMap();
     const open = (self) => {
@@ -163,21 +19,33 @@
     };
     class Digester {
       constructor(algorithm, key) {
-        if (!ALGORITHMS.includes(algorithm)) {
-          throw new TypeError(`unknown digest '${algorithm}'; there are ${ALGORITHMS.join(', ')}`);
-        }
+        if (typeof algorithm !== 'string') throw new TypeError('algorithm must be a string');
+        if (!ALGORITHMS.includes(algorithm)) throw new TypeError(`not supported algorithm: "${algorithm}"`);
         states.set(this, { algorithm, key, parts: [], done: false });
       }
       update(data, encoding) {
-        open(this).parts.push(typeof data === 'string' && !encoding ? data : bytesOf(data, encoding));
+        open(this).parts.push(typeof data === 'string' && encoding === undefined ? data : bytesOf(data, encoding));
         return this;
       }
       digest(encoding) {
         const state = open(this);
+        if (encoding !== undefined) {
+          if (typeof encoding !== 'string') throw new TypeError('encoding must be a string');
+          if (!DIGEST_ENCODINGS.includes(encoding)) throw new TypeError(`Unknown digest encoding: "${encoding}"`);
+        }
         state.done = true;
-        const bytes = new Buffer(finish(state, state.parts.length ? joined(state) : ''));
+        const bytes = make(finish(state, state.parts.length ? joined(state) : ''));
         return encoding === undefined ? bytes : bytes.toString(encoding);
       }
+      get [Symbol.toStringTag]() { return name; }
+    }
+    if (name === 'Hash') {
+      hide(Digester.prototype, 'copy', function copy() {
+        const state = open(this);
+        const other = new Digester(state.algorithm);
+        states.get(other).parts = state.parts.slice();
+        return other;
+      });
     }
     Object.defineProperty(Digester, 'name', { value: name });
     return Digester;
@@ -199,7 +67,9 @@
     return natives.encode(new Uint8Array(bytes), 'utf8');
   };
   const unescape = (text) => {
-    try { return decodeURIComponent(text); } catch { return unescapeBytes(String(text)); }
+    // njs takes + for a blank here too; Node does so in parse alone.
+    const plain = String(text).replaceAll('+', ' ');
+    try { return decodeURIComponent(plain); } catch { return unescapeBytes(plain); }
   };
   const primitive = (value) => {
     const kind = typeof value;
@@ -207,11 +77,11 @@
     return kind === 'number' && isFinite(value) || kind === 'boolean' || kind === 'bigint' ? String(value) : '';
   };
   const querystring = {
-    escape: (text) => encodeURIComponent(text),
+    escape: (text) => encodeURIComponent(String(text).toWellFormed()),
     unescape,
-    parse(text, separator = '&', equals = '=', options = {}) {
-      const decode = options.decodeURIComponent || querystring.unescape;
-      const most = options.maxKeys === undefined ? 1000 : options.maxKeys;
+    parse(text, separatorOrNone, equalsOrNone, options) {
+      const [separator, equals] = [separatorOrNone || '&', equalsOrNone || '='].map(String);
+      const { decodeURIComponent: decode = querystring.unescape, maxKeys: most = 1000 } = options || {};
       const found = Object.create(null);
       let count = 0;
       if (typeof text !== 'string') return found;
@@ -228,9 +98,10 @@
       }
       return found;
     },
-    stringify(object, separator = '&', equals = '=', options = {}) {
+    stringify(object, separatorOrNone, equalsOrNone, options) {
       if (object === null || typeof object !== 'object') return '';
-      const encode = options.encodeURIComponent || querystring.escape;
+      const [separator, equals] = [separatorOrNone || '&', equalsOrNone || '='].map(String);
+      const { encodeURIComponent: encode = querystring.escape } = options || {};
       const pair = (name, value) => encode(name) + equals + encode(primitive(value));
       return Object.keys(object)
         .map((name) => (Array.isArray(object[name])
@@ -249,24 +120,81 @@
   class TextEncoder {
     get encoding() { return 'utf-8'; }
     encode(text = '') { return new Uint8Array(natives.decode(String(text), 'utf8')); }
+    encodeInto(text, target) {
+      if (!(target instanceof Uint8Array)) throw new TypeError('the second argument must be a Uint8Array');
+      let [read, written] = [0, 0];
+      for (const character of String(text)) {
+        const bytes = this.encode(character);
+        if (written + bytes.length > target.length) break;
+        target.set(bytes, written);
+        read += character.length;
+        written += bytes.length;
+      }
+      return { read, written };
+    }
   }
+  // How many bytes at the end begin a character that they do not finish.
+  const unfinished = (bytes) => {
+    for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+      const byte = bytes[bytes.length - back];
+      const width = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : byte >= 0x80 ? 0 : 1;
+      if (width) return width > back ? back : 0;
+    }
+    return 0;
+  };
   class TextDecoder {
-    constructor(label = 'utf-8') {
-      if (!/^utf-?8$/i.test(label)) throw new RangeError('only utf-8 can be decoded');
+    #kept = [];
+    #fresh = true;
+    #options;
+    constructor(label = 'utf-8', options) {
+      if (!/^utf-?8$/i.test(label)) throw new RangeError(`The "${label}" encoding is not supported`);
+      const { fatal, ignoreBOM } = options || {};
+      this.#options = { fatal: Boolean(fatal), ignoreBOM: Boolean(ignoreBOM) };
     }
     get encoding() { return 'utf-8'; }
-    decode(data = new Uint8Array(0)) { return natives.encode(bytesOf(data), 'utf8'); }
+    get fatal() { return this.#options.fatal; }
+    get ignoreBOM() { return this.#options.ignoreBOM; }
+    decode(data = new Uint8Array(0), options) {
+      if (typeof data === 'string') throw new TypeError('The "input" argument must be an instance of TypedArray');
+      const stream = Boolean(options && options.stream);
+      let bytes = bytesOf(data);
+      if (this.#kept.length) bytes = Uint8Array.of(...this.#kept, ...bytes);
+      const keep = stream ? unfinished(bytes) : 0;
+      this.#kept = keep ? Array.from(bytes.slice(bytes.length - keep)) : [];
+      if (keep) bytes = bytes.slice(0, bytes.length - keep);
+      let text = natives.encode(bytes, 'utf8');
+      if (this.fatal && text.includes('\ufffd')) {
+        const again = new Uint8Array(natives.decode(text, 'utf8'));
+        if (again.length !== bytes.length || again.some((byte, i) => byte !== bytes[i])) {
+          throw new TypeError('The encoded data was not valid');
+        }
+      }
+      if (this.#fresh && !this.ignoreBOM && text.startsWith('\ufeff')) text = text.slice(1);
+      this.#fresh = !stream || (this.#fresh && bytes.length === 0);
+      return text;
+    }
   }
+  class InternalError extends Error {}
+  class MemoryError extends Error {}
+  for (const kind of [InternalError, MemoryError]) hide(kind.prototype, 'name', kind.name);
   const invalidBase64 = () => new TypeError('the string to be decoded is not correctly encoded');
   const globals = {
     global: globalThis,
     Buffer,
     TextEncoder,
     TextDecoder,
-    btoa: (text) => natives.encode(String(text), 'base64'),
+    InternalError,
+    MemoryError,
+    eval() { throw new InternalError('Not implemented'); },
+    btoa(text) {
+      const plain = String(text);
+      if (/[^\0-\xff]/.test(plain)) throw new TypeError('invalid character (>= U+00FF)');
+      return natives.encode(plain, 'base64');
+    },
     atob(text) {
-      const digits = String(text).replace(/[\t\n\f\r ]/g, '');
-      if (!/^[A-Za-z0-9+/]*={0,2}$/.test(digits) || digits.replace(/=+$/, '').length % 4 === 1) throw invalidBase64();
+      const written = String(text).replace(/[\t\n\f\r ]/g, '');
+      const digits = written.length % 4 ? written : written.replace(/={1,2}$/, '');
+      if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) throw invalidBase64();
       return natives.encode(new Uint8Array(natives.decode(digits, 'base64')), 'latin1');
     },
   };
@@ -274,6 +202,8 @@
   // `require('buffer').Buffer` and `import { Buffer }` spellings both exist in the wild; the default export is Buffer.
   modules.buffer = Object.assign(Buffer, { Buffer });
   hide(Buffer, 'Buffer', Buffer);
+  hide(Buffer, 'kMaxLength', 2 ** 31 - 1);
+  hide(Buffer, 'constants', { MAX_LENGTH: 2 ** 31 - 1, MAX_STRING_LENGTH: 2 ** 31 - 1 });
   globals.require = (name) => {
     if (Object.hasOwn(modules, name)) return modules[name];
     throw new Error(`there is no module '${name}'; there are ${Object.keys(modules).sort().join(', ')}`);
@@ -285,25 +215,45 @@
     delete globalThis[name];
   }
 
-  // Runtime 1.0: strings of bytes.
+  // Runtime 1.0: strings of bytes. Its engine knows them from texts; here a text is one if it was made as one.
   const legacy = () => {
     const text = String.prototype.toString;
-    hide(String, 'bytesFrom', (data, encoding) => natives.encode(
-      typeof data === 'string' ? new Uint8Array(natives.decode(data, encoding || 'utf8')) : Uint8Array.from(data),
-      'latin1'));
+    const encodings = ['hex', 'base64', 'base64url'];
+    const needEncoding = (name) => {
+      if (typeof name !== 'string') throw new TypeError('"encoding" must be a string');
+      if (!encodings.includes(name)) throw new TypeError(`Unknown encoding: "${name}"`);
+      return name;
+    };
+    const byteStrings = new Set();
+    const byteString = (bytes) => {
+      const made = natives.encode(bytes, 'latin1');
+      if (/[\x80-\xff]/.test(made)) byteStrings.add(made);
+      return made;
+    };
+    const encoded = (string, encoding) => new Uint8Array(natives.decode(string, encoding));
+    const bytesIn = (string) => encoded(string, byteStrings.has(string) ? 'latin1' : 'utf8');
+    hide(String, 'bytesFrom', function bytesFrom(data, encoding) {
+      if (typeof data === 'string') return byteString(encoded(data, needEncoding(encoding)));
+      if (data === null || typeof data !== 'object') throw new TypeError('value must be a string or array-like object');
+      return byteString(Uint8Array.from(data));
+    });
     hide(String.prototype, 'toString', function toString(encoding) {
-      return encoding === undefined ? text.call(this) : natives.encode(text.call(this), encoding);
+      const string = text.call(this);
+      return encoding === undefined ? string : natives.encode(bytesIn(string), needEncoding(encoding));
     });
-    hide(String.prototype, 'toBytes', function toBytes() {
-      return natives.encode(new Uint8Array(natives.decode(text.call(this), 'latin1')), 'latin1');
+    hide(String.prototype, 'toBytes', function toBytes(start, end) {
+      const part = text.call(this).slice(start, end);
+      return /[^\0-\xff]/.test(part) ? null : byteString(encoded(part, 'latin1'));
     });
-    hide(String.prototype, 'toUTF8', function toUTF8() {
-      return natives.encode(new Uint8Array(natives.decode(text.call(this), 'utf8')), 'latin1');
+    hide(String.prototype, 'toUTF8', function toUTF8(start, end) {
+      return byteString(encoded(text.call(this).slice(start, end), 'utf8'));
     });
-    hide(String.prototype, 'fromUTF8', function fromUTF8() {
-      return natives.encode(new Uint8Array(natives.decode(text.call(this), 'latin1')), 'utf8');
+    hide(String.prototype, 'fromUTF8', function fromUTF8(start, end) {
+      const part = text.call(this).slice(start, end);
+      if (/[^\0-\xff]/.test(part)) return part;
+      try { return new TextDecoder('utf-8', { fatal: true }).decode(encoded(part, 'latin1')); } catch { return null; }
     });
-    hide(String.prototype, 'fromBytes', function fromBytes() { return text.call(this); });
+    hide(String.prototype, 'fromBytes', function fromBytes(start, end) { return text.call(this).slice(start, end); });
   };
   return { modules, legacy };
 })

@@ -1,5 +1,7 @@
-//! Accessors: how members of the event, and entries of its maps, are made when somebody looks at them. The first use
-//! replaces the accessor by a plain member.
+//! Accessors: how members of the event, and entries of its maps, are made when somebody looks at them.
+//!
+//! They stay accessors. Replacing them by plain members at the first use would be wrong: the engine remembers, for each
+//! place in the source, what kind of member it found there, and would call the new member as the old getter.
 
 use std::rc::Rc;
 
@@ -10,8 +12,8 @@ use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, 
 
 use super::Member::{self, Cookies, Headers, Query, ResponseCookies, ResponseHeaders};
 use super::with;
-use crate::maps::{Made, data};
 use crate::looks;
+use crate::maps::Made;
 use crate::wire::{Malformed, reads};
 
 /// Entries of one map that are made on demand; further ones are made with the map. Few requests have more fields.
@@ -41,14 +43,8 @@ fn missing() -> JsNativeError {
 }
 
 pub(super) fn read(member: Member, context: &mut Context) -> JsResult<JsValue> {
-    with(|event| {
-        let value = event.make(member, context).map_err(|Malformed| missing())?;
-        for owner in event.owners(member) {
-            event.replace(member, &owner, &value);
-        }
-        Ok(value)
-    })
-    .unwrap_or_else(|| Err(missing().into()))
+    with(|event| event.make(member, context).map_err(|Malformed| missing().into()))
+        .unwrap_or_else(|| Err(missing().into()))
 }
 
 pub(super) fn assign(
@@ -58,12 +54,26 @@ pub(super) fn assign(
     context: &mut Context,
 ) -> JsResult<()> {
     let receiver = receiver(this)?;
-    if with(|event| event.replace(member, &receiver, value)) == Some(true) {
+    let assigned = with(|event| event.assign(member, &receiver, value)).ok_or_else(missing)?;
+    if assigned.ok_or_else(read_only)? {
         return Ok(());
     }
-    // An object that inherits the member gets one of its own; a frozen event refuses.
+    // An object that inherits the member gets one of its own.
     let name = with(|event| event.name(member).clone()).ok_or_else(missing)?;
     receiver.create_data_property_or_throw(name, value.clone(), context).map(drop)
+}
+
+/// Whether two descriptors have the same accessor.
+pub(super) fn is_same(own: &PropertyDescriptor, other: &PropertyDescriptor) -> bool {
+    let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
+    match (getter(own), getter(other)) {
+        (Some(own), Some(other)) => JsObject::equals(&own, &other),
+        _ => false,
+    }
+}
+
+fn read_only() -> JsNativeError {
+    JsNativeError::typ().with_message("Cannot assign to read-only property")
 }
 
 fn receiver(this: &JsValue) -> JsResult<JsObject> {
@@ -86,13 +96,8 @@ pub(super) fn entry_accessors(member: Member, realm: &Realm) -> Rc<[PropertyDesc
 }
 
 fn read_entry(member: Member, index: usize, context: &mut Context) -> JsResult<JsValue> {
-    let object = with(|event| {
-        let made = event.made(member)?;
-        let object = made.look(index, &event.bytes, &event.keys, context)?;
-        replace_entry(&made, index, made.object(), &object.clone().into());
-        Some(object.into())
-    });
-    Ok(object.flatten().unwrap_or_default())
+    let value = with(|event| event.made(member)?.look(index, &event.bytes, &event.keys, context));
+    Ok(value.flatten().unwrap_or_default())
 }
 
 fn assign_entry(
@@ -104,23 +109,11 @@ fn assign_entry(
 ) -> JsResult<()> {
     let receiver = receiver(this)?;
     let made = with(|event| event.made(member)).flatten().ok_or_else(missing)?;
-    if replace_entry(&made, index, &receiver, value) {
+    if made.assign(index, &receiver, value).ok_or_else(read_only)? {
         return Ok(());
     }
     let name = made.key(index).cloned().ok_or_else(missing)?;
     receiver.create_data_property_or_throw(name, value.clone(), context).map(drop)
-}
-
-/// Makes a plain member of an entry's accessor, where `owner` still has it as one that may be changed.
-fn replace_entry(made: &Made, index: usize, owner: &JsObject, value: &JsValue) -> bool {
-    let Some(name) = made.key(index) else { return false };
-    let own = owner.borrow().properties().get(name);
-    let open =
-        own.is_some_and(|own| own.configurable() == Some(true) && made.is_pending(index, &own));
-    if open {
-        owner.insert_property(name.clone(), data(value.clone()));
-    }
-    open
 }
 
 /// `request.rawQueryString()` (spec: CloudFront Functions section 8.3).

@@ -1,5 +1,7 @@
 //! Reading `request.cookies` and `response.cookies` back into fields.
 
+use std::borrow::Cow;
+
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -7,15 +9,60 @@ use super::{Checked, encode, invalid, shown};
 use crate::event::HeaderEdit;
 use crate::wire::{self, ABSENT, ENTRY_UNTOUCHED, ENTRY_VALUES, MAP, Malformed, Reader, UNTOUCHED};
 
+/// A cookie as the viewer or the origin sent it, and how a function saw it.
+struct Sent<'a> {
+    name: &'a str,
+    value: &'a str,
+    attributes: &'a str,
+    bytes: Vec<u8>,
+}
+
+impl Sent<'_> {
+    fn is(&self, name: &str, value: &str, attributes: &str) -> bool {
+        (self.name, self.value, self.attributes) == (name, value, attributes)
+    }
+}
+
+/// The bytes that a part of a field's text was read from: of what is not UTF-8, each character was a byte.
+fn bytes_of(part: &str, field: &Cow<'_, str>) -> Vec<u8> {
+    match field {
+        Cow::Borrowed(_) => part.as_bytes().to_vec(),
+        Cow::Owned(_) => {
+            part.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap_or(b'?')).collect()
+        }
+    }
+}
+
+fn sent_by_viewer<'a>(fields: &'a [Cow<'_, str>]) -> Vec<Sent<'a>> {
+    let pieces = fields.iter().flat_map(|field| field.split(';').map(move |piece| (piece, field)));
+    let sent = pieces.flat_map(|(piece, field)| {
+        let whole = piece.trim_matches([' ', '\t']);
+        let read = wire::cookie_groups(&[piece]).into_iter().next()?;
+        let value = read.values.first().copied()?;
+        Some(Sent { name: read.name, value, attributes: "", bytes: bytes_of(whole, field) })
+    });
+    sent.collect()
+}
+
+fn sent_by_origin<'a>(fields: &'a [Cow<'_, str>]) -> Vec<Sent<'a>> {
+    let sent = fields.iter().flat_map(|field| {
+        let read = wire::set_cookie_groups(&[&**field]).into_iter().next()?;
+        let (value, attributes) = read.values.first().copied()?;
+        Some(Sent { name: read.name, value, attributes, bytes: bytes_of(field, field) })
+    });
+    sent.collect()
+}
+
 /// The edit of `Cookie`, if any.
 pub(super) fn read_request(
     reader: &mut Reader<'_>,
     original: &HeaderMap,
 ) -> Checked<Option<HeaderEdit>> {
     let Some(count) = read_count(reader)? else { return Ok(None) };
-    let texts = encode::texts(original, &COOKIE);
-    let lines: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let fields = encode::texts(original, &COOKIE);
+    let lines: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     let groups = wire::cookie_groups(&lines);
+    let sent = sent_by_viewer(&fields);
     let mut pairs = Vec::new();
     let mut untouched = 0;
     for _ in 0..count {
@@ -24,14 +71,17 @@ pub(super) fn read_request(
             ENTRY_UNTOUCHED => {
                 untouched += 1;
                 let group = groups.get(reader.count()?).ok_or(Malformed)?;
-                pairs.extend(group.values.iter().map(|value| format!("{}={value}", group.name)));
+                let all = sent.iter().filter(|sent| sent.name == group.name);
+                pairs.extend(all.map(|sent| sent.bytes.clone()));
             }
             ENTRY_VALUES => {
                 check("request.cookies", name, name, true)?;
                 for _ in 0..reader.count()? {
                     let value = reader.text()?;
                     check("request.cookies", name, value, false)?;
-                    pairs.push(format!("{name}={value}"));
+                    let before = sent.iter().find(|sent| sent.is(name, value, ""));
+                    let made = || format!("{name}={value}").into_bytes();
+                    pairs.push(before.map_or_else(made, |sent| sent.bytes.clone()));
                 }
             }
             _ => return Err(Malformed.into()),
@@ -43,7 +93,7 @@ pub(super) fn read_request(
     if pairs.is_empty() {
         return Ok(Some(HeaderEdit::Remove(COOKIE)));
     }
-    Ok(Some(HeaderEdit::Set(COOKIE, vec![line("request.cookies", &pairs.join("; "))?])))
+    Ok(Some(HeaderEdit::Set(COOKIE, vec![line("request.cookies", &pairs.join(&b"; "[..]))?])))
 }
 
 /// The edit of `Set-Cookie`, if any; `added` are lines that came through the headers.
@@ -76,9 +126,10 @@ fn rebuild(
     original: &HeaderMap,
     count: usize,
 ) -> Checked<Option<Vec<HeaderValue>>> {
-    let texts = encode::texts(original, &SET_COOKIE);
-    let known: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let fields = encode::texts(original, &SET_COOKIE);
+    let known: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     let groups = wire::set_cookie_groups(&known);
+    let sent = sent_by_origin(&fields);
     let mut lines = Vec::new();
     let mut untouched = 0;
     for _ in 0..count {
@@ -87,8 +138,8 @@ fn rebuild(
             ENTRY_UNTOUCHED => {
                 untouched += 1;
                 let group = groups.get(reader.count()?).ok_or(Malformed)?;
-                for (value, attributes) in &group.values {
-                    lines.push(set_cookie(group.name, value, attributes)?);
+                for sent in sent.iter().filter(|sent| sent.name == group.name) {
+                    lines.push(line("response.cookies", &sent.bytes)?);
                 }
             }
             ENTRY_VALUES => {
@@ -96,7 +147,10 @@ fn rebuild(
                 for _ in 0..reader.count()? {
                     let (value, attributes) = (reader.text()?, reader.text()?);
                     check("response.cookies", name, value, false)?;
-                    lines.push(set_cookie(name, value, attributes)?);
+                    lines.push(match sent.iter().find(|sent| sent.is(name, value, attributes)) {
+                        Some(sent) => line("response.cookies", &sent.bytes)?,
+                        None => set_cookie(name, value, attributes)?,
+                    });
                 }
             }
             _ => return Err(Malformed.into()),
@@ -132,11 +186,11 @@ fn set_cookie(name: &str, value: &str, attributes: &str) -> Checked<HeaderValue>
         "" => format!("{name}={value}"),
         attributes => format!("{name}={value}; {attributes}"),
     };
-    line("response.cookies", &text)
+    line("response.cookies", text.as_bytes())
 }
 
-fn line(owner: &str, text: &str) -> Checked<HeaderValue> {
-    match HeaderValue::from_bytes(text.as_bytes()) {
+fn line(owner: &str, bytes: &[u8]) -> Checked<HeaderValue> {
+    match HeaderValue::from_bytes(bytes) {
         Ok(line) => Ok(line),
         Err(_) => invalid(format!("{owner} contains a control character, such as a line break")),
     }

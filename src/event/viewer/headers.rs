@@ -93,7 +93,13 @@ impl Place<'_> {
         let count = reader.count()?;
         let mut values = Vec::new();
         for _ in 0..count {
-            let Ok(value) = HeaderValue::from_bytes(reader.text()?.as_bytes()) else {
+            let text = reader.text()?;
+            let mut before = self.original.get_all(name).iter();
+            if let Some(before) = before.find(|before| text_of(before.as_bytes()) == text) {
+                values.push(before.clone());
+                continue;
+            }
+            let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) else {
                 let owner = self.owner;
                 return invalid(format!(
                     "{owner}.headers['{name}'] contains a control character, such as a line break"

@@ -14,6 +14,8 @@ use crate::function::{LoadError, Runtime, Source};
 use crate::ids::RequestId;
 use crate::limits;
 
+mod compat;
+
 /// Machine code stays under `target/` between runs: compiling the engine takes seconds.
 pub(super) fn engine(mode: Mode) -> Arc<JsEngine> {
     static PRODUCTION: OnceLock<Arc<JsEngine>> = OnceLock::new();

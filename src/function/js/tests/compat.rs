@@ -1,0 +1,172 @@
+//! What the edge's write-back rules make of what functions return, value by value (spec: CloudFront Functions
+//! sections 2, 3 and 5).
+
+use super::*;
+
+fn bytes(value: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(value).expect("a value")
+}
+
+fn fields(fields: &[(&str, &[u8])]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        map.append(HeaderName::from_bytes(name.as_bytes()).expect("a name"), bytes(value));
+    }
+    map
+}
+
+fn response_edits(code: &str, sent: &HeaderMap) -> Result<ResponseEdits, FunctionError> {
+    let id = RequestId::from_entropy(&[7; 42]);
+    let context = EventContext {
+        distribution_domain_name: "d1.example",
+        distribution_id: "E1",
+        request_id: &id,
+        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let headers = plain();
+    let request = RequestView { method: "GET", path: b"/p", query: None, headers: &headers };
+    let response = ResponseView { status: 200, reason: None, headers: sent };
+    function(code).on_response(&context, &request, &response, &mut patient()).result
+}
+
+#[test]
+fn a_cookie_that_was_not_touched_keeps_its_bytes() {
+    let sent = fields(&[("cookie", b"a=1;b=\xe4; flag;  c=x"), ("cookie", b"a=2")]);
+    let code = "function handler({request: r}) { r.cookies.c.value = 'ä'; return r; }";
+    let cookie = "a=1; a=2; b=\u{0}; flag; c=ä".bytes();
+    let cookie: Vec<u8> = cookie.map(|byte| if byte == 0 { 0xe4 } else { byte }).collect();
+    assert_eq!(
+        edits(code, &sent).headers,
+        [HeaderEdit::Set(http::header::COOKIE, vec![bytes(&cookie)])]
+    );
+    let code = "function handler({request: r}) { r.cookies.a.value = '9'; return r; }";
+    assert_eq!(
+        edits(code, &sent).headers,
+        [HeaderEdit::Set(http::header::COOKIE, vec![bytes(b"a=9; a=2; b=\xe4; flag; c=x")])],
+        "the first is replaced, the others stay"
+    );
+}
+
+#[test]
+fn a_set_cookie_line_that_was_not_touched_keeps_its_bytes() {
+    let sent = fields(&[
+        ("set-cookie", b"a=\xe4;Path=/;;x"),
+        ("set-cookie", b"b=1"),
+        ("set-cookie", b"flag"),
+    ]);
+    let code = "function handler({response: r}) { r.cookies.b.attributes = 'Secure'; return r; }";
+    assert_eq!(
+        response_edits(code, &sent).expect("valid").headers,
+        [HeaderEdit::Set(
+            http::header::SET_COOKIE,
+            vec![bytes(b"a=\xe4;Path=/;;x"), bytes(b"b=1; Secure"), bytes(b"flag")]
+        )]
+    );
+}
+
+#[test]
+fn the_other_lines_of_a_changed_header_keep_their_bytes() {
+    let sent = fields(&[("host", b"h"), ("x-a", b"1"), ("x-a", b"\xe4")]);
+    let code = "function handler({request: r}) { r.headers['x-a'].value = '\u{20ac}'; return r; }";
+    let name = HeaderName::from_static("x-a");
+    let euro = "\u{20ac}".as_bytes();
+    assert_eq!(
+        edits(code, &sent).headers,
+        [HeaderEdit::Set(name, vec![bytes(euro), bytes(b"\xe4")])]
+    );
+}
+
+/// Checks that a handler that returns each of `results` fails, and with what.
+fn all_fail(results: &[(&str, FunctionFailure, &str)]) {
+    for (result, failure, message) in results {
+        let code = format!("function handler() {{ return ({result}); }}");
+        let error = super::failure(&code);
+        assert_eq!(error.failure, *failure, "{result}: {error}");
+        assert!(error.message.contains(message), "{result}: {error}");
+    }
+}
+
+#[test]
+fn hostile_results_are_named_and_never_sent() {
+    all_fail(&[
+        ("null", FunctionFailure::Validation, "the handler must return"),
+        ("[1]", FunctionFailure::Validation, "request.method is missing"),
+        ("{ then() {} }", FunctionFailure::Validation, "request.method is missing"),
+        ("(async () => ({ then() {} }))()", FunctionFailure::Execution, "never settled"),
+        ("{ statusCode: NaN }", FunctionFailure::Validation, "response.statusCode"),
+        ("{ statusCode: 600 }", FunctionFailure::Validation, "response.statusCode"),
+        ("{ statusCode: 99 }", FunctionFailure::Validation, "response.statusCode"),
+        ("{ statusCode: 302n }", FunctionFailure::Validation, "response.statusCode"),
+        ("{ get statusCode() { throw new Error('mine') } }", FunctionFailure::Execution, "mine"),
+        (
+            "{ statusCode: 200, statusDescription: 'a\\r\\nb' }",
+            FunctionFailure::Validation,
+            "response.statusDescription contains",
+        ),
+        ("{ statusCode: 200, statusDescription: 5 }", FunctionFailure::Validation, "is no string"),
+        (
+            "{ statusCode: 200, headers: null }",
+            FunctionFailure::Validation,
+            "response.headers must",
+        ),
+    ]);
+}
+
+#[test]
+fn hostile_fields_are_named_and_never_sent() {
+    all_fail(&[
+        (
+            "{ statusCode: 200, headers: { a: { value: 5 } } }",
+            FunctionFailure::Validation,
+            "response.headers['a'] must have a value that is a string",
+        ),
+        (
+            "{ statusCode: 200, headers: { 'a\\r\\nb': { value: '' } } }",
+            FunctionFailure::Validation,
+            "is no name of a field",
+        ),
+        (
+            "{ statusCode: 200, headers: { a: { multiValue: [{ value: 'x\\ny' }] } } }",
+            FunctionFailure::Validation,
+            "response.headers['a'] contains a control character",
+        ),
+        (
+            "{ statusCode: 200, headers: { get a() { throw new Error('mine') } } }",
+            FunctionFailure::Execution,
+            "mine",
+        ),
+        (
+            "{ statusCode: 200, headers: new Proxy({}, { ownKeys() { throw new Error('mine') } }) }",
+            FunctionFailure::Execution,
+            "mine",
+        ),
+        (
+            "{ statusCode: 200, cookies: { 'a=b': { value: '' } } }",
+            FunctionFailure::Validation,
+            "response.cookies['a=b'] contains '='",
+        ),
+        (
+            "{ statusCode: 200, cookies: { a: { value: '', attributes: 'x\\r\\ny' } } }",
+            FunctionFailure::Validation,
+            "response.cookies contains a control character",
+        ),
+        (
+            "{ statusCode: 200, body: { encoding: 'base64', data: '%' } }",
+            FunctionFailure::Validation,
+            "response.body.data is not base64",
+        ),
+    ]);
+}
+
+#[test]
+fn a_polluted_prototype_reaches_no_response() {
+    let code = "function handler() { Object.prototype.extra = { value: 'x' };
+        Object.prototype.statusDescription = 'Found'; return { statusCode: 302, headers: {} }; }";
+    match on_request(&function(code), &plain(), &mut patient()).result {
+        Ok(RequestOutcome::Respond(response)) => {
+            assert_eq!(response.status, 302);
+            assert!(response.headers.is_empty(), "{:?}", response.headers);
+        }
+        other => panic!("{other:?}"),
+    }
+}
