@@ -13,7 +13,7 @@ use boa_engine::{
 };
 
 use crate::maps::{Keys, Made, Single, data, dictionary, plain_object};
-use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader};
+use crate::wire::{self, EVENT_REQUEST, EVENT_RESPONSE, Group, Malformed, Reader};
 
 /// A member that is made on demand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -268,6 +268,24 @@ impl Event {
         self.made[member as usize].take()
     }
 
+    /// The kind of the event, once there is one.
+    #[must_use]
+    pub fn kind(&self) -> Option<u8> {
+        self.bytes.get(..self.used)?.first().copied()
+    }
+
+    /// Name, address and region of the edge; `None` but for a viewer request.
+    #[must_use]
+    pub fn edge_location(&self) -> Option<[&str; 3]> {
+        self.kind().filter(|kind| *kind == EVENT_REQUEST)?;
+        let mut reader = self.at(self.places.context);
+        // The distribution's two, the request's id and the viewer's address come before.
+        for _ in 0..4 {
+            reader.text().ok()?;
+        }
+        Some([reader.text().ok()?, reader.text().ok()?, reader.text().ok()?])
+    }
+
     /// Whether `descriptor` is this member's own accessor, unused.
     #[must_use]
     pub fn is_pending(&self, member: Member, descriptor: &PropertyDescriptor) -> bool {
@@ -446,6 +464,7 @@ fn raw_query_string(
 /// Forgets what was made: natively one thread answers many events; in the sandbox fresh memory does this.
 #[cfg(not(target_family = "wasm"))]
 pub fn renew(context: &mut Context) {
+    crate::cloudfront::forget_changes();
     let capacity = with(|event| event.bytes.len()).unwrap_or_default();
     install(capacity, context);
 }

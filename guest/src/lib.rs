@@ -5,7 +5,10 @@
 //! `cargo test` tests the same code.
 
 mod arena;
+mod cbor;
+mod cloudfront;
 mod console;
+mod cwt;
 mod event;
 mod host;
 mod machine;

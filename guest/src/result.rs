@@ -6,6 +6,7 @@
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsError, JsObject, JsValue, js_string};
 
+use crate::cloudfront;
 use crate::event::{self, Member};
 use crate::maps::{Keys, MapReader};
 use crate::text;
@@ -109,7 +110,9 @@ impl Returned<'_> {
         let headers = self.find(Member::Headers)?;
         self.write_map(headers, Member::Headers, "request.headers", out)?;
         let cookies = self.find(Member::Cookies)?;
-        self.write_map(cookies, Member::Cookies, "request.cookies", out)
+        self.write_map(cookies, Member::Cookies, "request.cookies", out)?;
+        cloudfront::write_changes(out);
+        Ok(())
     }
 
     fn write_response(&mut self, status: Found, out: &mut Writer) -> Result<(), Fault> {

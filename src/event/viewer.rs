@@ -10,6 +10,7 @@ mod cookies;
 mod encode;
 mod headers;
 pub mod json;
+mod origin;
 mod query;
 
 use bytes::Bytes;
@@ -92,7 +93,10 @@ fn read_request(reader: &mut Reader<'_>, request: &RequestView<'_>) -> Checked<R
     let headers = headers::read(reader, "request", request.headers, EventType::ViewerRequest)?;
     let mut edits = headers.edits;
     edits.extend(cookies::read_request(reader, request.headers)?);
-    let edits = RequestEdits { method: None, path: path.map(str::to_owned), query, headers: edits };
+    let origin = origin::read(reader)?;
+    origin::check_against_request(&origin, request.headers, &edits)?;
+    let path = path.map(str::to_owned);
+    let edits = RequestEdits { method: None, path, query, headers: edits, origin };
     check_length(&edits, request)?;
     Ok(edits)
 }

@@ -7,6 +7,7 @@ mod check;
 mod events;
 mod failures;
 mod hostile;
+mod origins;
 mod protocols;
 mod provenance;
 mod samples;

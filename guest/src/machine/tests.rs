@@ -28,13 +28,13 @@ fn fields(out: &mut Writer, fields: &[(&str, &[&str])]) {
     }
 }
 
-fn request_event(kind: u8) -> Writer {
+pub(crate) fn request_event(kind: u8) -> Writer {
     let mut out = Writer::default();
     out.u8(kind);
     out.u64(1_700_000_000_000);
     out.u64(42);
     section(&mut out, |out| {
-        for text in ["d1.example", "E1", "id-1", "198.51.100.7"] {
+        for text in ["d1.example", "E1", "id-1", "198.51.100.7", "IAD", "192.0.2.1", "us-east-1"] {
             out.text(text);
         }
     });
@@ -48,7 +48,7 @@ fn request_event(kind: u8) -> Writer {
     out
 }
 
-fn response_event() -> Writer {
+pub(crate) fn response_event() -> Writer {
     let mut out = request_event(EVENT_RESPONSE);
     section(&mut out, |out| {
         out.u16(200);
@@ -59,24 +59,24 @@ fn response_event() -> Writer {
     out
 }
 
-fn machine(source: &str) -> Machine {
+pub(crate) fn machine(source: &str) -> Machine {
     let mut machine = Machine::new(1 << 16).expect("the prelude runs");
     machine.load(source, false, 128).unwrap_or_else(|refusal| panic!("{refusal:?}"));
     machine
 }
 
-fn answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
+pub(crate) fn answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
     let bytes = event.as_bytes();
     event::with(|event| event.room(bytes.len())[..bytes.len()].copy_from_slice(bytes));
     machine.call(bytes.len()).to_vec()
 }
 
-fn run(source: &str) -> Vec<u8> {
+pub(crate) fn run(source: &str) -> Vec<u8> {
     answer(&mut machine(source), &request_event(EVENT_REQUEST))
 }
 
 /// The value that `expression` has in a handler, as JSON, through a thrown message.
-fn eval(expression: &str) -> String {
+pub(crate) fn eval(expression: &str) -> String {
     let source = format!(
         "async function handler(event) {{ const request = event.request;
            throw new Error(JSON.stringify({expression}) ?? 'undefined'); }}"
@@ -86,7 +86,7 @@ fn eval(expression: &str) -> String {
     value.split_once(", at line ").map_or(value, |parts| parts.0).to_owned()
 }
 
-fn failure(answer: &[u8]) -> (u8, String) {
+pub(crate) fn failure(answer: &[u8]) -> (u8, String) {
     let mut reader = Reader::new(answer);
     let kind = reader.u8().expect("a kind");
     assert!(kind <= RESULT_INVALID, "no failure: {answer:?}");

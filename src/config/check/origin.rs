@@ -11,7 +11,10 @@ use super::{Unique, values};
 use crate::config::file::{self, HttpVersion, Protocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
-use crate::distribution::{Origin, OriginGroup, OriginHttpVersion, OriginProtocol, Target};
+use crate::distribution::{
+    HostField, Origin, OriginGroup, OriginHttpVersion, OriginProtocol, Target,
+};
+use crate::event::origin::AddressFamily;
 use crate::ids::{OriginGroupIndex, OriginIndex};
 use crate::limits;
 
@@ -247,6 +250,11 @@ fn origin(
         connection_timeout,
         response_timeout,
         keepalive_timeout,
+        response_completion_timeout: None,
+        host: HostField::ByPolicy,
+        tls_name: None,
+        certificate_names: Vec::new(),
+        addresses: AddressFamily::Any,
     })
 }
 
