@@ -8,7 +8,8 @@ fn calling(body: &str) -> String {
         "import cf from 'cloudfront';
          function handler(event) {{
              const request = event.request;
-             const query = (name) => request.querystring[name] && request.querystring[name].value;
+             const given = request.querystring;
+             const query = (name) => given[name] && given[name].value;
              {body}
              return request;
          }}"
@@ -194,38 +195,32 @@ fn a_refresh_in_the_background_asks_the_chosen_origin() {
     assert_eq!(first.hits(), 0);
 }
 
+/// Wrong calls: a name, the body of the function, and what the log says about it.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("address", "cf.updateRequestOrigin({ domainName: '127.0.0.1' });", "domainName"),
+    ("lines", "cf.updateRequestOrigin({ hostHeader: 'a\\r\\nx: y' });", "hostHeader"),
+    ("name", "cf.updateRequestOrigin({ customHeaders: { 'x\\r\\na': '1' } });", "customHeaders"),
+    (
+        "value",
+        "cf.updateRequestOrigin({ customHeaders: { 'x-a': '1\\r\\nb: c' } });",
+        "customHeaders",
+    ),
+    (
+        "twice",
+        "request.headers['x-a'] = { value: '1' }; cf.updateRequestOrigin({ customHeaders: { 'x-a': '2' } });",
+        "both have x-a",
+    ),
+    ("forbidden", "cf.updateRequestOrigin({ customHeaders: { 'x-edge-a': '2' } });", "x-edge-a"),
+    ("nothing", "cf.updateRequestOrigin();", "its argument must be an object"),
+    ("group", "cf.createRequestOriginGroup({ originIds: ['origin'] });", "originIds"),
+    ("often", "for (let i = 0; i < 17; i++) cf.updateRequestOrigin({});", "17 times"),
+];
+
 #[test]
 fn what_is_invalid_fails_its_request_and_no_origin_is_asked() {
     let origin = named("origin");
-    let bodies = [
-        ("address", "cf.updateRequestOrigin({ domainName: '127.0.0.1' });", "domainName"),
-        ("lines", "cf.updateRequestOrigin({ hostHeader: 'a\\r\\nx: y' });", "hostHeader"),
-        (
-            "name",
-            "cf.updateRequestOrigin({ customHeaders: { 'x\\r\\na': '1' } });",
-            "customHeaders",
-        ),
-        (
-            "value",
-            "cf.updateRequestOrigin({ customHeaders: { 'x-a': '1\\r\\nb: c' } });",
-            "customHeaders",
-        ),
-        (
-            "twice",
-            "request.headers['x-a'] = { value: '1' }; cf.updateRequestOrigin({ customHeaders: { 'x-a': '2' } });",
-            "both have x-a",
-        ),
-        (
-            "forbidden",
-            "cf.updateRequestOrigin({ customHeaders: { 'x-edge-a': '2' } });",
-            "x-edge-a",
-        ),
-        ("nothing", "cf.updateRequestOrigin();", "its argument must be an object"),
-        ("group", "cf.createRequestOriginGroup({ originIds: ['origin'] });", "originIds"),
-        ("often", "for (let i = 0; i < 17; i++) cf.updateRequestOrigin({});", "17 times"),
-    ];
     let mut scene = Scene::with(&origin);
-    for (name, body, _) in bodies {
+    for (name, body, _) in WRONG {
         scene = scene
             .javascript(name, &calling(body))
             .behavior(&format!("/{name}"), &format!("viewer_request = \"{name}\""));
@@ -247,7 +242,7 @@ fn what_is_invalid_fails_its_request_and_no_origin_is_asked() {
         .javascript("late", late)
         .behavior("/late", "viewer_response = \"late\"")
         .start();
-    for (name, ..) in bodies {
+    for (name, ..) in WRONG {
         let response = edge.get(&format!("/{name}"));
         assert!(is_invalid(&response), "{name}: {} {}", response.status, response.x_cache());
     }
@@ -257,9 +252,9 @@ fn what_is_invalid_fails_its_request_and_no_origin_is_asked() {
     assert_eq!(origin.hits(), 0);
     assert_eq!(edge.get("/late").x_cache(), "FunctionExecutionError");
     let log = edge.stop();
-    for (line, (name, _, words)) in log.iter().zip(bodies) {
-        let error = line["error"].as_str().unwrap_or_default();
-        assert!(error.contains(words), "{name}: {error}");
+    for (name, _, words) in WRONG {
+        let mut errors = log.iter().filter_map(|line| line["error"].as_str());
+        assert!(errors.any(|error| error.contains(words)), "{name}: {words}");
     }
 }
 

@@ -60,16 +60,21 @@ fn what_is_right_is_shown_as_it_was_written() {
     assert!(read_one("createRequestOriginGroup", &plain).is_ok());
 }
 
+/// Each of these updates is refused with these words.
+fn assert_refused(cases: &[(Value, &str)]) {
+    for (member, words) in cases {
+        let error = update(member).expect_err(words);
+        assert_eq!(error.failure, FunctionFailure::Validation, "{member}");
+        assert!(error.message.starts_with("cf.updateRequestOrigin: "), "{}", error.message);
+        assert!(error.message.contains(words), "{member}: {}", error.message);
+        assert!(error.message.len() < 400, "{}", error.message);
+    }
+}
+
 #[test]
-fn every_wrong_member_of_an_update_is_named() {
+fn a_wrong_name_is_told() {
     let long = "a.".repeat(127) + "example";
-    let connection = |member: &str, value: Value| {
-        let mut config = json!({ "port": 80, "protocol": "http", "sslProtocols": ["TLSv1.2"] });
-        config[member] = value;
-        json!({ "customOriginConfig": config })
-    };
-    let headers = |name: &str, value: Value| json!({ "customHeaders": { name: value } });
-    let cases = [
+    assert_refused(&[
         (json!({ "domainName": "a.example:80" }), "domainName must"),
         (json!({ "domainName": "http://a.example" }), "domainName must"),
         (json!({ "domainName": "192.0.2.1" }), "domainName must"),
@@ -90,6 +95,13 @@ fn every_wrong_member_of_an_update_is_named() {
             json!({ "hostHeader": "a.example", "originAccessControlConfig": { "enabled": true } }),
             "hostHeader must be left out",
         ),
+    ]);
+}
+
+#[test]
+fn a_wrong_path_or_header_field_is_told() {
+    let headers = |name: &str, value: Value| json!({ "customHeaders": { name: value } });
+    assert_refused(&[
         (json!({ "originPath": "a" }), "originPath must"),
         (json!({ "originPath": "/a/" }), "originPath must"),
         (json!({ "originPath": "/" }), "originPath must"),
@@ -113,6 +125,12 @@ fn every_wrong_member_of_an_update_is_named() {
             json!({ "customHeaders": Value::Object((0..31).map(|n| (format!("x-{n}"), json!(""))).collect()) }),
             "30 are allowed",
         ),
+    ]);
+}
+
+#[test]
+fn a_wrong_number_or_setting_is_told() {
+    assert_refused(&[
         (json!({ "connectionAttempts": 0 }), "connectionAttempts must be an integer from 1 to 3"),
         (json!({ "connectionAttempts": 4 }), "connectionAttempts must be an integer from 1 to 3"),
         (json!({ "connectionAttempts": 1.5 }), "connectionAttempts must be an integer from 1 to 3"),
@@ -144,6 +162,17 @@ fn every_wrong_member_of_an_update_is_named() {
             json!({ "timeouts": { "readTimeout": 30, "responseCompletionTimeout": 29 } }),
             "responseCompletionTimeout must be at least as long as readTimeout, but is 29",
         ),
+    ]);
+}
+
+#[test]
+fn a_wrong_connection_or_certificate_name_is_told() {
+    let connection = |member: &str, value: Value| {
+        let mut config = json!({ "port": 80, "protocol": "http", "sslProtocols": ["TLSv1.2"] });
+        config[member] = value;
+        json!({ "customOriginConfig": config })
+    };
+    assert_refused(&[
         (json!({ "customOriginConfig": { "port": 80 } }), "customOriginConfig.protocol must"),
         (json!({ "customOriginConfig": {} }), "customOriginConfig.port must"),
         (connection("port", json!(0)), "customOriginConfig.port must"),
@@ -164,14 +193,7 @@ fn every_wrong_member_of_an_update_is_named() {
         (json!(5), "its argument must be an object"),
         (json!([]), "its argument must be an object"),
         (json!(null), "its argument must be an object"),
-    ];
-    for (member, words) in cases {
-        let error = update(&member).expect_err(words);
-        assert_eq!(error.failure, FunctionFailure::Validation, "{member}");
-        assert!(error.message.starts_with("cf.updateRequestOrigin: "), "{}", error.message);
-        assert!(error.message.contains(words), "{member}: {}", error.message);
-        assert!(error.message.len() < 400, "{}", error.message);
-    }
+    ]);
 }
 
 #[test]
