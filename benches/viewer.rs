@@ -100,6 +100,7 @@ impl Subject {
             distribution_id: "EDFDVBD6EXAMPLE",
             request_id: &self.id,
             viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            edge: verge::event::EdgeLocation::DEFAULT,
         };
         let request = RequestView {
             method: "GET",

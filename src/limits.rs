@@ -391,3 +391,27 @@ pub const SOURCE_EXCERPT_CHARS_MAX: usize = 120;
 /// Findings of the compatibility lint that are reported of one function, count: nobody reads more, and a source of
 /// the largest size can have five thousand.
 pub const LINT_FINDINGS_ITEMS_MAX: usize = 200;
+/// Calls of the origin helpers in one run of a function. One is usual; a chain of changes has a few.
+pub const ORIGIN_CHANGE_ITEMS_MAX: usize = 16;
+
+/// Arguments of one call of an origin helper, as JSON, bytes: thirty custom header fields at their limits.
+pub const ORIGIN_CHANGE_BYTES_MAX: usize = 64 << 10;
+
+/// Names in `allowedCertificateNames` (CloudFront's quota).
+pub const ALLOWED_CERTIFICATE_NAMES_MAX: usize = 20;
+
+/// One of these names, characters (CloudFront's quota).
+pub const CERTIFICATE_NAME_CHARS_MAX: usize = 64;
+
+/// Host name of an S3 bucket as an origin, characters (CloudFront's quota).
+pub const BUCKET_DOMAIN_NAME_CHARS_MAX: usize = 128;
+
+/// `connectionTimeout` of an origin that a function changed, seconds (CloudFront's quota).
+pub const ORIGIN_CONNECTION_SECONDS_MAX: u16 = 10;
+
+/// `responseCompletionTimeout` of an origin that a function changed, seconds. CloudFront names no figure; an hour is
+/// longer than a connection between edge and origin usefully lasts.
+pub const ORIGIN_COMPLETION_SECONDS_MAX: u16 = 3_600;
+
+/// Notices that a function passed something without effect, remembered so that each is given once.
+pub const NOTICE_ENTRIES_MAX: usize = 1_024;

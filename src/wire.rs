@@ -73,6 +73,8 @@ pub mod reads {
     pub const RAW_QUERY: u32 = 11;
     /// Something that is another at each call: the request's id, the clock, a random number.
     pub const UNREPEATABLE: u32 = 12;
+    /// `cf.edgeLocation`
+    pub const EDGE: u32 = 13;
     /// Added for an entry of a map.
     pub const ENTRY: u32 = 1 << 7;
 }

@@ -15,7 +15,7 @@ use boa_engine::{Context, JsObject, JsString, JsValue, NativeFunction, js_string
 
 use crate::looks;
 use crate::maps::{Keys, Made, data, dictionary, plain_object};
-use crate::wire::{self, EVENT_RESPONSE, Group, Malformed, Reader, reads};
+use crate::wire::{self, EVENT_REQUEST, EVENT_RESPONSE, Group, Malformed, Reader, reads};
 
 /// A member that is made on demand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,6 +118,8 @@ pub struct Event {
     made: [Option<Rc<Made>>; MEMBERS.len()],
     keys: Keys,
 }
+
+pub use access::is_same;
 
 thread_local! {
     static EVENT: RefCell<Option<Event>> = const { RefCell::new(None) };
@@ -259,6 +261,25 @@ impl Event {
     #[must_use]
     pub fn made(&self, member: Member) -> Option<Rc<Made>> {
         self.made[member as usize].clone()
+    }
+
+    /// The kind of the event, once there is one.
+    #[must_use]
+    pub fn kind(&self) -> Option<u8> {
+        self.bytes.get(..self.used)?.first().copied()
+    }
+
+    /// Name, address and region of the edge; `None` but for a viewer request.
+    #[must_use]
+    pub fn edge_location(&self) -> Option<[&str; 3]> {
+        self.kind().filter(|kind| *kind == EVENT_REQUEST)?;
+        looks::note(reads::EDGE);
+        let mut reader = self.at(self.places.context);
+        // The distribution's two, the request's id and the viewer's address come before.
+        for _ in 0..4 {
+            reader.text().ok()?;
+        }
+        Some([reader.text().ok()?, reader.text().ok()?, reader.text().ok()?])
     }
 
     /// The event as the host wrote it.
@@ -411,10 +432,9 @@ impl Event {
         let Some(own) = own.filter(|own| owns && self.is_accessor_of(member, own)) else {
             return Some(false);
         };
-        own.configurable()?.then(|| {
-            self.values[member as usize] = Some(value.clone());
-            true
-        })
+        own.configurable().filter(|open| *open)?;
+        self.values[member as usize] = Some(value.clone());
+        Some(true)
     }
 }
 
@@ -432,6 +452,7 @@ pub struct Begun {
 /// Forgets what was made: natively one thread answers many events; in the sandbox fresh memory does this.
 #[cfg(not(target_family = "wasm"))]
 pub fn renew(context: &mut Context) {
+    crate::cloudfront::forget_changes();
     let capacity = with(|event| event.bytes.len()).unwrap_or_default();
     install(capacity, context);
 }

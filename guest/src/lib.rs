@@ -5,8 +5,11 @@
 //! `cargo test` tests the same code.
 
 mod arena;
+mod cbor;
+mod cloudfront;
 mod console;
 mod dump;
+mod cwt;
 mod event;
 mod host;
 mod looks;

@@ -18,7 +18,7 @@ use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
 use crate::trace::{self, Frame};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{console, looks, natives};
+use crate::{cloudfront, console, looks, natives};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -194,6 +194,7 @@ fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
     let made = part(include_str!("prelude.js"), &[natives.into(), buffer])?;
     let made = made.as_object().ok_or_else(broken)?;
     let known = made.get(js_string!("modules"), context)?.as_object().ok_or_else(broken)?;
+    cloudfront::extend(&known, context)?;
     for key in known.own_property_keys(context)? {
         let PropertyKey::String(name) = &key else { continue };
         let module = Module::from_value_as_default(known.get(key.clone(), context)?, context);
@@ -285,4 +286,4 @@ fn refusal(refusal: Refusal, lines: u32) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@
 //! A map is made when the function first looks at it. What it was made of is kept beside it, so that reading it back
 //! says of each entry whether it is still the event's own; those entries keep the viewer's bytes.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::iter::repeat;
 use std::ops::Range;
 use std::rc::Rc;
@@ -76,6 +76,8 @@ struct Entry {
     /// Its values, as indexes into [`Made::spans`].
     values: Range<usize>,
     seen: OnceCell<Seen>,
+    /// What the function assigned to it, while its accessor stands.
+    assigned: RefCell<Option<JsValue>>,
 }
 
 /// An entry as it was made.
@@ -153,7 +155,12 @@ impl Made {
             if let Some(accessor) = accessor {
                 object.insert_property(key.clone(), accessor.clone());
             }
-            entries.push(Entry { key, values: first..spans.len(), seen: OnceCell::new() });
+            entries.push(Entry {
+                key,
+                values: first..spans.len(),
+                seen: OnceCell::new(),
+                assigned: RefCell::new(None),
+            });
         }
         Self { map, object, entries, spans, accessors }
     }
@@ -179,14 +186,10 @@ impl Made {
         self.entries.get(index).map(|entry| &entry.key)
     }
 
-    /// Whether `descriptor` is what entry `index` has until somebody looks at it.
+    /// Whether `descriptor` is the accessor of entry `index`.
     #[must_use]
-    pub fn is_pending(&self, index: usize, descriptor: &PropertyDescriptor) -> bool {
-        let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
-        match (self.accessors.get(index).and_then(getter), getter(descriptor)) {
-            (Some(own), Some(other)) => JsObject::equals(&own, &other),
-            _ => false,
-        }
+    pub fn is_accessor_of(&self, index: usize, descriptor: &PropertyDescriptor) -> bool {
+        self.accessors.get(index).is_some_and(|own| event::is_same(own, descriptor))
     }
 
     /// Entry `index` as the function sees it.
@@ -196,8 +199,35 @@ impl Made {
         event: &[u8],
         keys: &Keys,
         context: &mut Context,
-    ) -> Option<JsObject> {
-        self.see(index, event, keys, context).map(|seen| seen.object.clone())
+    ) -> Option<JsValue> {
+        if let Some(assigned) = self.assigned(index) {
+            return Some(assigned);
+        }
+        self.see(index, event, keys, context).map(|seen| seen.object.clone().into())
+    }
+
+    /// Gives entry `index` another value, where `receiver` is this map and still has the entry's accessor; `false` when
+    /// it is not. `None`: it is frozen.
+    pub fn assign(&self, index: usize, receiver: &JsObject, value: &JsValue) -> Option<bool> {
+        let entry = self.entries.get(index)?;
+        let own = receiver.borrow().properties().get(&entry.key);
+        let owns = JsObject::equals(&self.object, receiver);
+        let Some(own) = own.filter(|own| owns && self.is_accessor_of(index, own)) else {
+            return Some(false);
+        };
+        own.configurable().filter(|open| *open)?;
+        entry.assigned.replace(Some(value.clone()));
+        Some(true)
+    }
+
+    fn assigned(&self, index: usize) -> Option<JsValue> {
+        self.entries.get(index)?.assigned.borrow().clone()
+    }
+
+    /// What entry `index`, which still has its accessor, holds; `None` when nobody looked or assigned.
+    fn held(&self, index: usize) -> Option<JsValue> {
+        let seen = || Some(self.entries.get(index)?.seen.get()?.object.clone().into());
+        self.assigned(index).or_else(seen)
     }
 
     fn see(&self, index: usize, event: &[u8], keys: &Keys, context: &mut Context) -> Option<&Seen> {
@@ -251,16 +281,20 @@ impl MapReader<'_> {
             };
             let own = map.borrow().properties().get(&key);
             let original = made.and_then(|made| find(&made.entries, &key, &mut expected));
-            if let (Some(index), Some(made), Some(own)) = (original, made, &own)
-                && made.is_pending(index, own)
-            {
-                text::write(out, &name);
-                write_untouched(index, out);
-                written += 1;
-                continue;
-            }
-            let entry = match own.as_ref().and_then(PropertyDescriptor::value) {
-                Some(value) => value.clone(),
+            let held = match (original, made, &own) {
+                (Some(index), Some(made), Some(own)) if made.is_accessor_of(index, own) => {
+                    let Some(held) = made.held(index) else {
+                        text::write(out, &name);
+                        write_untouched(index, out);
+                        written += 1;
+                        continue;
+                    };
+                    Some(held)
+                }
+                _ => own.as_ref().and_then(PropertyDescriptor::value).cloned(),
+            };
+            let entry = match held {
+                Some(held) => held,
                 None => map.get(key.clone(), context)?,
             };
             if own.is_some_and(|own| own.enumerable() == Some(false)) {

@@ -6,6 +6,7 @@
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsError, JsObject, JsValue, js_string};
 
+use crate::cloudfront;
 use crate::event::{self, Member};
 use crate::maps::{Keys, MapReader};
 use crate::text;
@@ -85,8 +86,9 @@ impl Returned<'_> {
             .ok_or_else(|| Fault::invalid("there is no event"))?;
         let own = self.object.borrow().properties().get(&name);
         if let Some(own) = &own {
-            if event::with(|event| event.is_pending(member, own)) == Some(true) {
-                return Ok(Found::Pending);
+            if event::with(|event| event.is_accessor_of(member, own)) == Some(true) {
+                let value = event::with(|event| event.value(member)).flatten();
+                return Ok(value.map_or(Found::Pending, Found::Value));
             }
             if let Some(value) = PropertyDescriptor::value(own) {
                 return Ok(Found::Value(value.clone()));
@@ -109,7 +111,9 @@ impl Returned<'_> {
         let headers = self.find(Member::Headers)?;
         self.write_map(headers, Member::Headers, "request.headers", out)?;
         let cookies = self.find(Member::Cookies)?;
-        self.write_map(cookies, Member::Cookies, "request.cookies", out)
+        self.write_map(cookies, Member::Cookies, "request.cookies", out)?;
+        cloudfront::write_changes(out);
+        Ok(())
     }
 
     fn write_response(&mut self, status: Found, out: &mut Writer) -> Result<(), Fault> {

@@ -1,6 +1,12 @@
 //! What a word of the configuration means when it is not written. The schema prints these, the
 //! checks use these.
 
+use crate::event::EdgeLocation;
+
+/// `[edge] name`.
+pub const EDGE_NAME: &str = EdgeLocation::DEFAULT.name;
+/// `[edge] region`.
+pub const EDGE_REGION: &str = EdgeLocation::DEFAULT.region;
 /// `[listeners] http`.
 pub const LISTENERS_HTTP: &[&str] = &["127.0.0.1:8080"];
 /// `[listeners] https`.

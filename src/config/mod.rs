@@ -35,6 +35,8 @@ pub use units::{parse_size, parse_time, spell_size, spell_time};
 /// A checked configuration. Nothing in it can be wrong; nothing later checks again.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Where this edge says it is.
+    pub edge: EdgePlace,
     /// Where viewers connect.
     pub listeners: Listeners,
     /// Address of the page for whoever runs the edge; `None`: off.
@@ -55,6 +57,15 @@ pub struct Config {
     pub distributions: Vec<Arc<Distribution>>,
     /// The functions; [`crate::ids::FunctionId`] is the index.
     pub functions: Vec<FunctionSource>,
+}
+
+/// Where this edge says it is, for `cf.edgeLocation`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EdgePlace {
+    /// `edgeLocation.name`.
+    pub name: Arc<str>,
+    /// `edgeLocation.region`.
+    pub region: Arc<str>,
 }
 
 /// Where viewers connect.

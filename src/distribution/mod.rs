@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use crate::event::origin::AddressFamily;
 use crate::ids::{FunctionId, OriginGroupIndex, OriginIndex};
 
 pub use pattern::PathPattern;
@@ -153,6 +154,28 @@ pub struct Origin {
     pub response_timeout: Duration,
     /// How long an idle connection is kept, 1 s to 120 s.
     pub keepalive_timeout: Duration,
+    /// From asking to the last byte; `None`: as long as it takes.
+    pub response_completion_timeout: Option<Duration>,
+    /// What it gets as `Host`.
+    pub host: HostField,
+    /// The name asked for in the TLS handshake; `None`: what [`HostField`] says, else the domain name.
+    pub tls_name: Option<String>,
+    /// Names of which its certificate must have one, lower case, `*.` may begin one; empty: the name asked for.
+    pub certificate_names: Vec<String>,
+    /// Which of its addresses are used.
+    pub addresses: AddressFamily,
+}
+
+/// What an origin gets as `Host`. Functions set other values than the first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum HostField {
+    /// The viewer's, where the policies forward it, else the origin's own.
+    #[default]
+    ByPolicy,
+    /// The origin's domain name.
+    Own,
+    /// This host name.
+    Fixed(HeaderValue),
 }
 
 /// A primary and a secondary origin.
@@ -187,6 +210,8 @@ pub struct ViewerPeer {
     pub ip: IpAddr,
     /// TCP peer port.
     pub port: u16,
+    /// The address that it connected to.
+    pub server_ip: IpAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
 }

@@ -4,6 +4,7 @@
 //! Which header may be touched when is in [`rules`].
 
 pub mod lambda;
+pub mod origin;
 pub mod rules;
 pub mod viewer;
 
@@ -58,6 +59,29 @@ pub struct EventContext<'a> {
     pub request_id: &'a RequestId,
     /// The viewer's TCP peer address.
     pub viewer_ip: IpAddr,
+    /// Where this edge is.
+    pub edge: EdgeLocation<'a>,
+}
+
+/// `cf.edgeLocation` (spec: CloudFront Functions section 8.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EdgeLocation<'a> {
+    /// In CloudFront the IATA code of an airport nearby.
+    pub name: &'a str,
+    /// In CloudFront the region whose regional cache is used.
+    pub region: &'a str,
+    /// The address that the viewer connected to.
+    pub server_ip: IpAddr,
+}
+
+impl EdgeLocation<'static> {
+    /// What is said where nothing else is known: CloudFront's home region, and an address of documentation
+    /// (RFC 5737), so that a function that looks for a place it knows finds one.
+    pub const DEFAULT: Self = Self {
+        name: "IAD",
+        region: "us-east-1",
+        server_ip: IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)),
+    };
 }
 
 /// A request as a function sees it: borrowed, nothing decoded.
@@ -104,6 +128,8 @@ pub struct RequestEdits {
     pub query: Option<Option<String>>,
     /// Header fields, cookies included (as `cookie`).
     pub headers: Vec<HeaderEdit>,
+    /// Calls of the origin helpers in their order; only a viewer-request function has them.
+    pub origin: Vec<origin::OriginChange>,
 }
 
 /// What a function changed in a response. Empty means: nothing.
@@ -156,6 +182,16 @@ pub fn apply_header_edits(headers: &mut HeaderMap, edits: &[HeaderEdit]) {
             }
         }
     }
+}
+
+/// Whether a request has a field after its edits.
+fn has_after_edits(headers: &HeaderMap, edits: &[HeaderEdit], name: &HeaderName) -> bool {
+    let edited = edits.iter().find_map(|edit| match edit {
+        HeaderEdit::Set(edited, values) if edited == name => Some(!values.is_empty()),
+        HeaderEdit::Remove(edited) if edited == name => Some(false),
+        _ => None,
+    });
+    edited.unwrap_or_else(|| headers.contains_key(name))
 }
 
 /// The origin object of an origin event: Lambda@Edge's `request.origin.custom` (spec: Lambda@Edge section 2.1).

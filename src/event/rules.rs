@@ -72,3 +72,28 @@ pub fn is_read_only(event: EventType, name: &HeaderName) -> bool {
     };
     names.contains(&name.as_str())
 }
+
+/// Fields that no origin gets as custom ones: the edge writes them, or they frame and condition the request.
+const NEVER_CUSTOM: &[&str] = &[
+    "cdn-loop",
+    "content-length",
+    "cookie",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+    "request-range",
+    "te",
+    "transfer-encoding",
+    "via",
+];
+
+/// Whether a field that is not disallowed still cannot be one of an origin's custom header fields
+/// (spec: CDN behaviours section 4).
+#[must_use]
+pub fn is_never_custom(name: &HeaderName) -> bool {
+    NEVER_CUSTOM.contains(&name.as_str())
+}

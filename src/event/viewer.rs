@@ -11,6 +11,7 @@ mod encode;
 mod headers;
 pub mod json;
 mod look;
+mod origin;
 mod query;
 
 use bytes::Bytes;
@@ -106,7 +107,10 @@ fn read_request(reader: &mut Reader<'_>, request: &RequestView<'_>) -> Checked<R
     let headers = headers::read(reader, "request", request.headers, EventType::ViewerRequest)?;
     let mut edits = headers.edits;
     edits.extend(cookies::read_request(reader, request.headers)?);
-    let edits = RequestEdits { method: None, path: path.map(str::to_owned), query, headers: edits };
+    let origin = origin::read(reader)?;
+    origin::check_against_request(&origin, request.headers, &edits)?;
+    let path = path.map(str::to_owned);
+    let edits = RequestEdits { method: None, path, query, headers: edits, origin };
     check_length(&edits, request)?;
     Ok(edits)
 }

@@ -11,7 +11,7 @@ use http::{Method, Version};
 use crate::distribution::policy::{
     CachePolicy, HeaderSelection, NameSelection, OriginRequestPolicy,
 };
-use crate::distribution::{Behavior, Origin};
+use crate::distribution::{Behavior, HostField, Origin};
 use crate::ids::RequestId;
 
 /// The viewer's request, after viewer-request functions.
@@ -287,9 +287,15 @@ fn add_edge_fields(
     extra: Option<&OriginRequestPolicy>,
     key: &CachePolicy,
 ) {
-    let forwards_host = key.headers.contains(&header::HOST)
-        || extra.is_some_and(|policy| selects_header(&policy.headers, &header::HOST));
-    let host = viewer.headers.get(header::HOST).filter(|_| forwards_host).cloned();
+    let forwards_host = origin.host == HostField::ByPolicy
+        && (key.headers.contains(&header::HOST)
+            || extra.is_some_and(|policy| selects_header(&policy.headers, &header::HOST)));
+    let host = match &origin.host {
+        HostField::Fixed(host) => Some(host.clone()),
+        HostField::ByPolicy | HostField::Own => {
+            viewer.headers.get(header::HOST).filter(|_| forwards_host).cloned()
+        }
+    };
     if let Some(host) = host.or_else(|| HeaderValue::from_str(&origin_authority(origin)).ok()) {
         headers.insert(header::HOST, host);
     }

@@ -2,6 +2,7 @@
 //!
 //! [`forward`] and [`select`] do no I/O.
 
+pub mod change;
 pub mod forward;
 pub mod peer;
 pub mod resolve;

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::distribution::{Distribution, Origin, OriginGroup, Target};
+use crate::distribution::{Distribution, Origin, Target};
 use crate::error::OriginFailure;
 
 /// Which member of a target is being asked.
@@ -42,11 +42,11 @@ pub enum PrimaryResult {
 
 /// Whether the secondary is to be asked after `result` from the primary.
 #[must_use]
-pub fn fails_over(group: &OriginGroup, method: &Method, result: PrimaryResult) -> bool {
+pub fn fails_over(codes: &[u16], method: &Method, result: PrimaryResult) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return false;
     }
-    let listed = |status| group.failover_status_codes.contains(&status);
+    let listed = |status| codes.contains(&status);
     match result {
         PrimaryResult::Status(status) => listed(status),
         PrimaryResult::Failure(OriginFailure::ConnectTimeout | OriginFailure::ReadTimeout) => {
@@ -59,16 +59,10 @@ pub fn fails_over(group: &OriginGroup, method: &Method, result: PrimaryResult) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::OriginIndex;
 
     #[test]
     fn failover_follows_the_listed_codes_and_safe_methods() {
-        let group = OriginGroup {
-            id: "g".into(),
-            primary: OriginIndex(0),
-            secondary: OriginIndex(1),
-            failover_status_codes: vec![500, 503],
-        };
+        let codes = [500, 503];
         let cases = [
             (Method::GET, PrimaryResult::Status(500), true),
             (Method::GET, PrimaryResult::Status(404), false),
@@ -77,7 +71,7 @@ mod tests {
             (Method::GET, PrimaryResult::Failure(OriginFailure::ReadTimeout), false),
         ];
         for (method, result, expected) in cases {
-            assert_eq!(fails_over(&group, &method, result), expected, "{method} {result:?}");
+            assert_eq!(fails_over(&codes, &method, result), expected, "{method} {result:?}");
         }
     }
 }

@@ -11,10 +11,11 @@ use super::Published;
 use super::canned::Canned;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
-use crate::event::EventContext;
+use crate::event::{EdgeLocation, EventContext};
 use crate::ids::RequestId;
 use crate::observe::Record;
 use crate::observe::metrics::InProgress;
+use crate::origin::change::Choice;
 use crate::origin::forward::OriginRequest;
 use crate::origin::select::Member;
 
@@ -78,6 +79,8 @@ pub struct Context {
     pub route: Option<Route>,
     /// Who is asking.
     pub peer: ViewerPeer,
+    /// What viewer-request functions made of the behavior's target; `None`: nothing.
+    pub choice: Option<Arc<Choice>>,
     /// HTTP version the viewer spoke.
     pub version: Version,
     /// Whether this is the edge's own background revalidation.
@@ -107,7 +110,8 @@ impl Context {
             _in_progress: in_progress,
             published,
             route: None,
-            peer: ViewerPeer { ip: nobody, port: 0, tls: false },
+            peer: ViewerPeer { ip: nobody, port: 0, server_ip: nobody, tls: false },
+            choice: None,
             version: Version::HTTP_11,
             background: false,
             origin: OriginSide::default(),
@@ -138,6 +142,11 @@ impl Context {
             distribution_id: &route.distribution.id,
             request_id: &self.id,
             viewer_ip: self.peer.ip,
+            edge: EdgeLocation {
+                name: &self.published.config.edge.name,
+                region: &self.published.config.edge.region,
+                server_ip: self.peer.server_ip,
+            },
         })
     }
 }

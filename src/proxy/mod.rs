@@ -19,6 +19,7 @@ mod canned;
 mod context;
 mod framing;
 mod head;
+mod notices;
 mod policy;
 mod record;
 mod revalidation;
@@ -47,6 +48,7 @@ use crate::origin::resolve::Resolver;
 
 pub use caching::CacheParts;
 pub use context::Context;
+pub use notices::Notices;
 
 /// What is served: swapped as a whole when a new configuration is published.
 pub struct Published {
@@ -54,6 +56,8 @@ pub struct Published {
     pub config: Config,
     /// Its functions, compiled.
     pub functions: Catalogue,
+    /// What was said about functions already.
+    pub notices: Notices,
     /// The port that viewers are redirected to; `None` without an HTTPS listener.
     pub https_port: Option<u16>,
 }
@@ -218,6 +222,16 @@ impl ProxyHttp for Phases {
             return Ok(());
         }
         upstream::receive(session, response, ctx).await
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        upstream::check_completion(ctx).map(|()| None)
     }
 
     fn error_while_proxy(

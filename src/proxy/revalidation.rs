@@ -17,6 +17,7 @@ use super::context::{Context, Route};
 use crate::distribution::ViewerPeer;
 use crate::error::EdgeError;
 use crate::limits::PENDING_REVALIDATION_REQUESTS_MAX;
+use crate::origin::change::Choice;
 
 /// The connection, by the address of its digest, which pingora shares between the two requests; and
 /// the request's head.
@@ -25,6 +26,7 @@ type Ticket = (usize, Bytes);
 struct Decisions {
     route: Route,
     peer: ViewerPeer,
+    choice: Option<Arc<Choice>>,
     /// As viewer-request left it.
     request: RequestHeader,
     /// Keeps the ticket's address from being used again while the decisions wait.
@@ -44,7 +46,9 @@ impl Handover {
         // The bytes are read back as HTTP/1.x: an HTTP/2 version would end it.
         session.req_header_mut().set_version(http::Version::HTTP_11);
         let request = session.req_header().clone();
-        let decisions = Decisions { route, peer: ctx.peer, request, _digest: digest(session) };
+        let choice = ctx.choice.clone();
+        let decisions =
+            Decisions { route, peer: ctx.peer, choice, request, _digest: digest(session) };
         let Ok(mut pending) = self.pending.lock() else { return };
         if pending.len() < PENDING_REVALIDATION_REQUESTS_MAX {
             pending.insert(ticket(session), decisions);
@@ -57,7 +61,7 @@ impl Handover {
         ctx.background = true;
         let ticket = ticket(session);
         let decisions = self.pending.lock().ok().and_then(|mut all| all.remove(&ticket));
-        let Some(Decisions { route, peer, request, .. }) = decisions else {
+        let Some(Decisions { route, peer, choice, request, .. }) = decisions else {
             let lost = "a background revalidation has lost its request";
             ctx.failure = Some(EdgeError::Internal(lost.into()));
             return;
@@ -65,6 +69,7 @@ impl Handover {
         *session.req_header_mut() = request;
         ctx.route = Some(route);
         ctx.peer = peer;
+        ctx.choice = choice;
     }
 }
 

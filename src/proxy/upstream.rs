@@ -25,8 +25,8 @@ use crate::event::{
 use crate::function::{Function, wasm::OriginFunction};
 use crate::ids::FunctionId;
 use crate::origin::forward::{OriginRequest, ViewerRequest};
-use crate::origin::peer;
 use crate::origin::select::{self, Member, PrimaryResult};
+use crate::origin::{change, peer};
 
 /// Ask again: the secondary, or the answer that origin-response gave.
 pub const ASK_AGAIN: ErrorType = ErrorType::Custom("ask again");
@@ -55,7 +55,8 @@ pub async fn choose_peer(
     };
     record::note_origin(&origin.id, ctx);
     let tls = peer::speaks_tls(&origin, ctx.peer.tls);
-    match edge.resolver.resolve(&origin.domain_name, peer::port(&origin, tls)).await {
+    let port = peer::port(&origin, tls);
+    match edge.resolver.resolve(&origin.domain_name, port, origin.addresses).await {
         Ok(address) => Ok(Box::new(peer::http_peer(&origin, address, tls))),
         Err(detail) => {
             record::note_origin_failure(OriginFailure::Dns, ctx);
@@ -86,9 +87,12 @@ async fn prepare(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeErr
         return Ok(());
     }
     let Route { distribution, behavior } = ctx.route()?.clone();
-    let mut origin = select::origin(&distribution, behavior.target, ctx.origin.member)
-        .ok_or_else(|| EdgeError::Internal("the behavior's target does not exist".into()))?
-        .clone();
+    let mut origin = match &ctx.choice {
+        Some(choice) => choice.member(ctx.origin.member),
+        None => select::origin(&distribution, behavior.target, ctx.origin.member),
+    }
+    .ok_or_else(|| EdgeError::Internal("the behavior's target does not exist".into()))?
+    .clone();
     let mut request = {
         let header = session.req_header();
         let (path, query) = head::path_and_query(header);
@@ -202,7 +206,7 @@ fn redirect_origin(
     if origin.domain_name != chosen.domain_name {
         // Another server: its connections are not shared with the configured origin's.
         origin.id = format!("{}>{}", origin.id, chosen.domain_name).into();
-        origin.domain_name = chosen.domain_name;
+        change::rename(origin, chosen.domain_name);
     }
 }
 
@@ -242,6 +246,20 @@ pub fn write_request(upstream: &mut RequestHeader, ctx: &mut Context) -> pingora
     }
     *upstream = fresh;
     Ok(())
+}
+
+/// Part of the origin's answer came: is there still time for the rest?
+///
+/// # Errors
+/// The answer takes longer than `responseCompletionTimeout`.
+pub fn check_completion(ctx: &Context) -> pingora::Result<()> {
+    let limit = ctx.origin.origin.as_ref().and_then(|origin| origin.response_completion_timeout);
+    match (limit, ctx.origin.asked_at) {
+        (Some(limit), Some(asked_at)) if asked_at.elapsed() > limit => {
+            Err(Error::create(ErrorType::ReadTimedout, ErrorSource::Upstream, None, None))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The origin answered: failover by status, hop-by-hop fields, origin-response functions.
@@ -357,11 +375,20 @@ fn fail_over(ctx: &mut Context, method: &http::Method, failure: OriginFailure) -
     moves_to_secondary(ctx, method, PrimaryResult::Failure(failure))
 }
 
+/// Statuses that mean "ask the secondary"; `None` where there is none.
+fn failover_codes(ctx: &Context) -> Option<&[u16]> {
+    if let Some(choice) = &ctx.choice {
+        return choice.failover_status_codes();
+    }
+    let route = ctx.route().ok()?;
+    let Target::Group(index) = route.behavior.target else { return None };
+    let group = route.distribution.origin_groups.get(index.0)?;
+    Some(&group.failover_status_codes)
+}
+
 fn moves_to_secondary(ctx: &mut Context, method: &http::Method, result: PrimaryResult) -> bool {
-    let Ok(route) = ctx.route() else { return false };
-    let Target::Group(index) = route.behavior.target else { return false };
-    let Some(group) = route.distribution.origin_groups.get(index.0) else { return false };
-    if ctx.origin.member == Member::Secondary || !select::fails_over(group, method, result) {
+    let Some(codes) = failover_codes(ctx) else { return false };
+    if ctx.origin.member == Member::Secondary || !select::fails_over(codes, method, result) {
         return false;
     }
     // origin-request and origin-response run again for the second origin (spec: Lambda@Edge section 1).

@@ -11,11 +11,12 @@ use pingora::proxy::Session;
 use super::context::{Context, ReplacedBody, Route};
 use super::{answer, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
-use crate::error::{EdgeError, ViewerFailure};
+use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
 use crate::function::js::{Budget, ViewerFunction};
 use crate::function::{Breaker, Function};
 use crate::ids::FunctionId;
+use crate::origin::change::Choice;
 
 /// Notes who is asking and chooses distribution and behavior, once, from what the viewer sent.
 ///
@@ -50,8 +51,12 @@ fn viewer_peer(session: &Session) -> ViewerPeer {
         Some(SocketAddr::Inet(address)) => (address.ip(), address.port()),
         _ => (std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
     };
+    let server_ip = match session.server_addr() {
+        Some(SocketAddr::Inet(address)) => address.ip(),
+        _ => std::net::Ipv4Addr::UNSPECIFIED.into(),
+    };
     let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    ViewerPeer { ip, port, tls }
+    ViewerPeer { ip, port, server_ip, tls }
 }
 
 /// HTTP/2 and absolute-form name the host in the target; functions and policies look for `host`.
@@ -122,7 +127,12 @@ pub fn run_request_functions(
             let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
             let view = head::request_view(session.req_header());
-            let run = breaker.guard(|| function.on_request(&event, &view, &mut budget));
+            let mut run = breaker.guard(|| function.on_request(&event, &view, &mut budget));
+            // Before it is noted: a choice that cannot be made is this function's failure.
+            run.result = run.result.and_then(|outcome| {
+                choose_origin(ctx, &route, &name, &outcome)?;
+                Ok(outcome)
+            });
             record::note_function(ctx, &name, EventType::ViewerRequest, run)?
         };
         match outcome {
@@ -134,6 +144,32 @@ pub fn run_request_functions(
     }
     apply_default_root_object(session, &route)?;
     Ok(None)
+}
+
+/// Does what the function asked of the origin helpers. Functions of a chain build on what former ones left.
+fn choose_origin(
+    ctx: &mut Context,
+    route: &Route,
+    name: &Arc<str>,
+    outcome: &RequestOutcome,
+) -> Result<(), FunctionError> {
+    let RequestOutcome::Continue(edits) = outcome else { return Ok(()) };
+    if edits.origin.is_empty() {
+        return Ok(());
+    }
+    let before = ctx.choice.as_deref().cloned();
+    let configured = || Choice::of(&route.distribution, route.behavior.target);
+    let Some(mut choice) = before.or_else(configured) else {
+        return Err(FunctionError::execution("the behavior's target does not exist"));
+    };
+    for change in &edits.origin {
+        choice.change(&route.distribution, change)?;
+        for member in change.without_effect() {
+            ctx.published.notices.give(name, change.helper(), member);
+        }
+    }
+    ctx.choice = Some(Arc::new(choice));
+    Ok(())
 }
 
 /// `/` means the distribution's default root object; sub-directories do not have one.

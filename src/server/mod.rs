@@ -32,7 +32,7 @@ use crate::limits::{
 };
 use crate::observe::access_log::{AccessLog, Sink};
 use crate::observe::metrics::{CacheNumbers, Metrics};
-use crate::proxy::{CacheParts, Edge, Phases, Published};
+use crate::proxy::{CacheParts, Edge, Notices, Phases, Published};
 use functions::Loader;
 use listener::ViewerListener;
 
@@ -234,7 +234,12 @@ fn build_edge(
     // Pingora's cache takes references that live as long as the process; there is one of each.
     let lock = Box::leak(CacheLock::new_boxed(COLLAPSED_WAIT_MAX));
     let cache = CacheParts { store, lock };
-    let published = Published { config, functions, https_port: places.https_port() };
+    let published = Published {
+        config,
+        functions,
+        notices: Notices::default(),
+        https_port: places.https_port(),
+    };
     Ok(Arc::new(Edge::new(published, cache, access_log, metrics.clone())))
 }
 
@@ -283,7 +288,12 @@ fn reload(edge: &Edge, loader: &Loader, load: &Load<'_>, places: &Places) {
         let config = load()?;
         let functions = loader.load(&config)?;
         warn(&config);
-        Ok(Published { config, functions, https_port: places.https_port() })
+        Ok(Published {
+            config,
+            functions,
+            notices: Notices::default(),
+            https_port: places.https_port(),
+        })
     });
     match published {
         Ok(published) => {

@@ -8,6 +8,7 @@ mod compat;
 mod events;
 mod failures;
 mod hostile;
+mod origins;
 mod protocols;
 mod provenance;
 mod samples;

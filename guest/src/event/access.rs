@@ -64,7 +64,7 @@ pub(super) fn assign(
 }
 
 /// Whether two descriptors have the same accessor.
-pub(super) fn is_same(own: &PropertyDescriptor, other: &PropertyDescriptor) -> bool {
+pub fn is_same(own: &PropertyDescriptor, other: &PropertyDescriptor) -> bool {
     let getter = |descriptor: &PropertyDescriptor| descriptor.get()?.as_object();
     match (getter(own), getter(other)) {
         (Some(own), Some(other)) => JsObject::equals(&own, &other),

@@ -28,13 +28,13 @@ fn fields(out: &mut Writer, fields: &[(&str, &[&str])]) {
     }
 }
 
-fn request_event(kind: u8) -> Writer {
+pub(crate) fn request_event(kind: u8) -> Writer {
     let mut out = Writer::default();
     out.u8(kind);
     out.u64(1_700_000_000_000);
     out.u64(42);
     section(&mut out, |out| {
-        for text in ["d1.example", "E1", "id-1", "198.51.100.7"] {
+        for text in ["d1.example", "E1", "id-1", "198.51.100.7", "IAD", "192.0.2.1", "us-east-1"] {
             out.text(text);
         }
     });
@@ -48,7 +48,7 @@ fn request_event(kind: u8) -> Writer {
     out
 }
 
-fn response_event() -> Writer {
+pub(crate) fn response_event() -> Writer {
     let mut out = request_event(EVENT_RESPONSE);
     section(&mut out, |out| {
         out.u16(200);
@@ -59,14 +59,14 @@ fn response_event() -> Writer {
     out
 }
 
-fn machine(source: &str) -> Machine {
+pub(crate) fn machine(source: &str) -> Machine {
     let mut machine = Machine::new(1 << 16).expect("the prelude runs");
     machine.load(source, false, 128).unwrap_or_else(|refusal| panic!("{refusal:?}"));
     machine
 }
 
 /// The result alone.
-fn answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
+pub(crate) fn answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
     let mut answer = whole_answer(machine, event);
     answer.truncate(answer.len() - 4 - 4 * reads_of(&answer).len());
     answer
@@ -85,12 +85,12 @@ fn whole_answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
     machine.call(bytes.len()).to_vec()
 }
 
-fn run(source: &str) -> Vec<u8> {
+pub(crate) fn run(source: &str) -> Vec<u8> {
     answer(&mut machine(source), &request_event(EVENT_REQUEST))
 }
 
 /// The value that `expression` has in a handler, as JSON, through a thrown message.
-fn eval(expression: &str) -> String {
+pub(crate) fn eval(expression: &str) -> String {
     let source = format!(
         "async function handler(event) {{ const request = event.request;
            throw new Error(JSON.stringify({expression}) ?? 'undefined'); }}"
@@ -100,7 +100,7 @@ fn eval(expression: &str) -> String {
     value.split_once(", at line ").map_or(value, |parts| parts.0).to_owned()
 }
 
-fn failure(answer: &[u8]) -> (u8, String) {
+pub(crate) fn failure(answer: &[u8]) -> (u8, String) {
     let mut reader = Reader::new(answer);
     let kind = reader.u8().expect("a kind");
     assert!(kind <= RESULT_INVALID, "no failure: {answer:?}");
@@ -219,10 +219,43 @@ fn the_event_looks_like_a_plain_object() {
         ),
         r#"["/y","/a/b"]"#
     );
-    assert_eq!(
-        eval("Object.getOwnPropertyDescriptor((request.uri, request), 'uri')"),
-        r#"{"value":"/a/b","writable":true,"enumerable":true,"configurable":true}"#
-    );
+}
+
+/// The engine remembers for each place in the source what it found there.
+#[test]
+fn members_can_be_used_at_one_place_again_and_again() {
+    for (expression, expected) in [
+        ("['host', 'x-a'].map((name) => request.headers[name].value)", r#"["h.example","1"]"#),
+        (
+            "['x', 'y'].map(() => request.headers.host.value + request.uri)",
+            r#"["h.example/a/b","h.example/a/b"]"#,
+        ),
+        (
+            "[1, 2].map((n) => { request.uri += n; return request.uri; })",
+            r#"["/a/b1","/a/b12"]"#,
+        ),
+        (
+            "[1, 2].map((n) => { request.headers['x' + n] = { value: 'v' };
+               return Object.keys(request.headers).length; })",
+            "[3,4]",
+        ),
+        (
+            "[1, 2].map((n) => { request.headers.host = { value: 'h' + n };
+               return request.headers.host.value; })",
+            r#"["h1","h2"]"#,
+        ),
+        (
+            "[1, 2].map(() => event.viewer.ip + event.context.requestId)",
+            r#"["198.51.100.7id-1","198.51.100.7id-1"]"#,
+        ),
+        (
+            "(() => { Object.freeze(request);
+               try { request.uri = '/x'; } catch (e) { return [e.name, request.uri]; } })()",
+            r#"["TypeError","/a/b"]"#,
+        ),
+    ] {
+        assert_eq!(eval(expression), expected, "{expression}");
+    }
 }
 
 #[test]

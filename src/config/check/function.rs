@@ -85,16 +85,10 @@ impl Functions {
 }
 
 /// One function. `at` is what its words' paths begin with.
-fn one(
-    material: FunctionMaterial,
-    at: &str,
-    default: Option<CompatWord>,
-    problems: &mut Problems,
-) -> Option<FunctionSource> {
-    let FunctionMaterial { described, code, file, .. } = material;
 pub(super) fn one(
     material: FunctionMaterial,
     at: &str,
+    default: Option<CompatWord>,
     problems: &mut Problems,
 ) -> Option<FunctionSource> {
     let FunctionMaterial { described, code, file, folder, .. } = material;

@@ -45,6 +45,7 @@ pub(super) fn check(
     };
     let distributions = distribution::check_all(&written.distribution, &surroundings, problems);
     Some(Config {
+        edge: process.edge,
         listeners: process.listeners?,
         admin: process.admin,
         state_directory: process.state_directory,

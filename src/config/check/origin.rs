@@ -11,7 +11,10 @@ use super::{Unique, values};
 use crate::config::file::{self, HttpVersion, Protocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
-use crate::distribution::{Origin, OriginGroup, OriginHttpVersion, OriginProtocol, Target};
+use crate::distribution::{
+    HostField, Origin, OriginGroup, OriginHttpVersion, OriginProtocol, Target,
+};
+use crate::event::origin::AddressFamily;
 use crate::ids::{OriginGroupIndex, OriginIndex};
 use crate::limits;
 
@@ -196,30 +199,7 @@ fn origin(
     at: &str,
     problems: &mut Problems,
 ) -> Option<Origin> {
-    let second = Duration::from_secs(1);
-    let mut time = |word: &str, written: Option<&file::Time>, default, most| {
-        let range = second..=Duration::from_secs(most);
-        values::time(written, default, range, format!("{at}.{word}"), problems)
-    };
-    // The ranges are CloudFront's: spec, CDN behaviours section 6.
-    let connection_timeout = time(
-        "connection_timeout",
-        written.connection_timeout.as_ref(),
-        defaults::ORIGIN_CONNECTION_TIMEOUT,
-        10,
-    );
-    let response_timeout = time(
-        "response_timeout",
-        written.response_timeout.as_ref(),
-        defaults::ORIGIN_RESPONSE_TIMEOUT,
-        120,
-    );
-    let keepalive_timeout = time(
-        "keepalive_timeout",
-        written.keepalive_timeout.as_ref(),
-        defaults::ORIGIN_KEEPALIVE_TIMEOUT,
-        120,
-    );
+    let [connection_timeout, response_timeout, keepalive_timeout] = timeouts(written, at, problems);
     refuse_authority(authority, at, problems);
     let domain_name = domain_name(written, at, problems);
     let path = path(written.path.as_deref(), &format!("{at}.path"), problems);
@@ -247,7 +227,41 @@ fn origin(
         connection_timeout,
         response_timeout,
         keepalive_timeout,
+        response_completion_timeout: None,
+        host: HostField::ByPolicy,
+        tls_name: None,
+        certificate_names: Vec::new(),
+        addresses: AddressFamily::Any,
     })
+}
+
+/// Of connecting, of answers, of idle connections.
+fn timeouts(written: &file::Origin, at: &str, problems: &mut Problems) -> [Duration; 3] {
+    let second = Duration::from_secs(1);
+    let mut time = |word: &str, written: Option<&file::Time>, default, most| {
+        let range = second..=Duration::from_secs(most);
+        values::time(written, default, range, format!("{at}.{word}"), problems)
+    };
+    // The ranges are CloudFront's: spec, CDN behaviours section 6.
+    let connection_timeout = time(
+        "connection_timeout",
+        written.connection_timeout.as_ref(),
+        defaults::ORIGIN_CONNECTION_TIMEOUT,
+        10,
+    );
+    let response_timeout = time(
+        "response_timeout",
+        written.response_timeout.as_ref(),
+        defaults::ORIGIN_RESPONSE_TIMEOUT,
+        120,
+    );
+    let keepalive_timeout = time(
+        "keepalive_timeout",
+        written.keepalive_timeout.as_ref(),
+        defaults::ORIGIN_KEEPALIVE_TIMEOUT,
+        120,
+    );
+    [connection_timeout, response_timeout, keepalive_timeout]
 }
 
 /// The host, lower case, without the brackets of an IPv6 address.

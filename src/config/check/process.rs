@@ -7,11 +7,12 @@ use super::{Unique, values};
 use crate::config::file::{File, LogLevel};
 use crate::config::load::ChainAndKey;
 use crate::config::problem::Problems;
-use crate::config::{AccessLogTarget, CacheSettings, Certificate, Listeners, defaults};
+use crate::config::{AccessLogTarget, CacheSettings, Certificate, EdgePlace, Listeners, defaults};
 use crate::limits;
 
 /// The parts of a `Config` that are no distribution's.
 pub(super) struct Process {
+    pub edge: EdgePlace,
     pub listeners: Option<Listeners>,
     pub admin: Option<SocketAddr>,
     pub state_directory: PathBuf,
@@ -51,6 +52,7 @@ pub(super) fn check(
         problems.add("state.directory", "is empty", "name a folder, such as \"state\"");
     }
     Process {
+        edge: edge(written, problems),
         listeners,
         admin: admin.flatten(),
         state_directory: base.join(state),
@@ -59,6 +61,19 @@ pub(super) fn check(
         log_level: written.log.level.unwrap_or(LogLevel::Info),
         demo_origin,
         threads: written.server.threads.map(usize::from),
+    }
+}
+
+fn edge(written: &File, problems: &mut Problems) -> EdgePlace {
+    let mut word = |written: &Option<String>, default: &str, at: &str| {
+        let word = written.as_deref().unwrap_or(default);
+        values::identifier(word, at, problems);
+        word.into()
+    };
+    let table = &written.edge;
+    EdgePlace {
+        name: word(&table.name, defaults::EDGE_NAME, "edge.name"),
+        region: word(&table.region, defaults::EDGE_REGION, "edge.region"),
     }
 }
 

@@ -40,6 +40,9 @@ pub struct File {
     /// Where viewers connect.
     #[serde(default)]
     pub listeners: Listeners,
+    /// Where this edge says it is.
+    #[serde(default)]
+    pub edge: Edge,
     /// The page for whoever runs the edge: health, metrics, invalidation.
     #[serde(default)]
     pub admin: Admin,
@@ -82,6 +85,18 @@ pub struct Server {
     /// Worker threads. Default: one for each processor.
     #[schemars(range(min = 1, max = 1024))]
     pub threads: Option<u16>,
+}
+
+/// Where this edge says it is: what viewer functions see as `cf.edgeLocation`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// `edgeLocation.name`, in CloudFront the code of an airport nearby: letters, digits, `-`, `_`.
+    #[schemars(extend("default" = defaults::EDGE_NAME))]
+    pub name: Option<String>,
+    /// `edgeLocation.region`, in CloudFront the region of the regional cache: letters, digits, `-`, `_`.
+    #[schemars(extend("default" = defaults::EDGE_REGION))]
+    pub region: Option<String>,
 }
 
 /// Where viewers connect.

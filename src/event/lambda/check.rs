@@ -12,7 +12,7 @@ use super::{
 use crate::error::FunctionError;
 use crate::event::{
     CustomOrigin, EventType, GeneratedResponse, HeaderEdit, RequestEdits, RequestView,
-    ResponseEdits, ResponseView, rules,
+    ResponseEdits, ResponseView, has_after_edits, rules,
 };
 use crate::limits::{
     ORIGIN_DOMAIN_NAME_CHARS_MAX, ORIGIN_GENERATED_RESPONSE_BYTES_MAX, ORIGIN_PATH_CHARS_MAX,
@@ -48,6 +48,7 @@ pub fn check_request(
         path: changed_path(request.path, returned.uri)?,
         query: changed_query(request.query, returned.querystring)?,
         headers,
+        origin: Vec::new(),
     };
     check_uri_length(request, &edits)?;
     Ok((edits, origin_edit))
@@ -131,7 +132,7 @@ fn check_origin(
     check_origin_settings(original, &edited)?;
     if edited.custom_headers != original.custom_headers {
         for (name, _) in &edited.custom_headers {
-            if has_after(request_headers, request_edits, name) {
+            if has_after_edits(request_headers, request_edits, name) {
                 return invalid(format!(
                     "origin.custom.customHeaders and request.headers both have {name}: keep one"
                 ));
@@ -225,16 +226,6 @@ fn origin_headers(
         headers.push((name, value));
     }
     Ok(headers)
-}
-
-/// Whether a request has a field after its edits.
-fn has_after(headers: &HeaderMap, edits: &[HeaderEdit], name: &HeaderName) -> bool {
-    let edited = edits.iter().find_map(|edit| match edit {
-        HeaderEdit::Set(edited, values) if edited == name => Some(!values.is_empty()),
-        HeaderEdit::Remove(edited) if edited == name => Some(false),
-        _ => None,
-    });
-    edited.unwrap_or_else(|| headers.contains_key(name))
 }
 
 /// Checks the response that an origin-response function returned; yields its changes.

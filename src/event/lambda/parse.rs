@@ -50,6 +50,7 @@ impl OriginEvent {
             distribution_id: &self.distribution_id,
             request_id: &self.request_id,
             viewer_ip: self.viewer_ip,
+            edge: crate::event::EdgeLocation::DEFAULT,
         }
     }
 

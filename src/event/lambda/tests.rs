@@ -40,6 +40,7 @@ fn event(headers: &HeaderMap, response: Option<&ResponseView<'_>>) -> Value {
         distribution_id: "E1",
         request_id: &id,
         viewer_ip: [192, 0, 2, 1].into(),
+        edge: crate::event::EdgeLocation::DEFAULT,
     };
     let request = RequestView { method: "GET", path: b"/a", query: Some(b"q=1"), headers };
     let kind = match response {
@@ -203,6 +204,7 @@ proptest! {
             distribution_id: "E1",
             request_id: &id,
             viewer_ip: [192, 0, 2, 1].into(),
+            edge: crate::event::EdgeLocation::DEFAULT,
         };
         let view =
             RequestView { method: "GET", path: &path, query: query.as_deref(), headers: &headers };

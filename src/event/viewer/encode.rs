@@ -60,6 +60,9 @@ fn encode_common(
         out.text(context.distribution_id);
         out.text(context.request_id.as_str());
         out.text(&context.viewer_ip.to_string());
+        out.text(context.edge.name);
+        out.text(&context.edge.server_ip.to_string());
+        out.text(context.edge.region);
     });
     section(out, |out| {
         out.text(request.method);

@@ -59,6 +59,7 @@ impl ViewerEvent {
             distribution_id: &self.distribution_id,
             request_id: &self.request_id,
             viewer_ip: self.viewer_ip,
+            edge: crate::event::EdgeLocation::DEFAULT,
         }
     }
 

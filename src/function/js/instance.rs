@@ -169,6 +169,7 @@ impl JsEngine {
         let _running = sandbox.running_guest();
         let mut alive = engine.instantiate(Budget::for_loading()).map_err(unstarted)?;
         engine.idle = Idle::new(alive.memory.data(&alive.store));
+        // The image was just read from disk: on a busy machine the time for that is not the guest's.
         *alive.store.data_mut() = Limits::from(thread_cpu(), Budget::for_loading(), true);
         engine.layout = Self::read_layout(&mut alive).map_err(unstarted)?;
         Ok(Arc::new(engine))

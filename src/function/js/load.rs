@@ -95,6 +95,7 @@ impl ViewerFunction {
             distribution_id: "",
             request_id: &id,
             viewer_ip: Ipv4Addr::LOCALHOST.into(),
+            edge: crate::event::EdgeLocation::DEFAULT,
         };
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
         let request = RequestView { method: "GET", path: b"/", query: None, headers: &headers };

@@ -71,6 +71,7 @@ pub(super) fn on_request(
         distribution_id: "E1",
         request_id: &id,
         viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        edge: crate::event::EdgeLocation::DEFAULT,
     };
     let request = RequestView {
         method: "GET",
@@ -220,6 +221,7 @@ fn viewer_response_edits_status_headers_cookies_and_body() {
         distribution_id: "E1",
         request_id: &id,
         viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        edge: crate::event::EdgeLocation::DEFAULT,
     };
     let fields = plain();
     let request = RequestView { method: "GET", path: b"/p", query: None, headers: &fields };

@@ -116,6 +116,7 @@ impl Scene {
             distribution_id: "E1",
             request_id: &self.id,
             viewer_ip: [192, 0, 2, 7].into(),
+            edge: crate::event::EdgeLocation::DEFAULT,
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Scene {
     behaviors: String,
     policies: String,
     https: bool,
+    aliases: String,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A cache policy that obeys the origin and keys on all query strings.
@@ -65,6 +67,8 @@ impl Scene {
             behaviors: String::new(),
             policies: OBEDIENT.to_owned(),
             https: false,
+            aliases: String::new(),
+            environment: Vec::new(),
         }
     }
 
@@ -94,8 +98,9 @@ impl Scene {
     pub fn behavior(mut self, path_pattern: &str, words: &str) -> Self {
         let policy =
             if words.contains("cache_policy") { "" } else { "cache_policy = \"obedient\"\n" };
+        let target = if words.contains("target =") { "" } else { "target = \"origin\"\n" };
         self.behaviors.push_str(&format!(
-            "[[distribution.behavior]]\npath_pattern = \"{path_pattern}\"\ntarget = \"origin\"\n{policy}{words}\n"
+            "[[distribution.behavior]]\npath_pattern = \"{path_pattern}\"\n{target}{policy}{words}\n"
         ));
         self
     }
@@ -111,6 +116,30 @@ impl Scene {
     pub fn origin(mut self, words: &str) -> Self {
         self.origin.push_str(words);
         self.origin.push('\n');
+        self
+    }
+
+    /// Adds another origin; `words` are further lines of its table.
+    pub fn another_origin(mut self, id: &str, origin: &Origin, words: &str) -> Self {
+        let address = origin.address();
+        self.origin.push_str(&format!(
+            "[[distribution.origin]]\nid = \"{id}\"\ndomain_name = \"{}\"\nprotocol = \"http-only\"\n\
+             http_port = {}\nconnection_attempts = 1\n{words}\n",
+            address.ip(),
+            address.port()
+        ));
+        self
+    }
+
+    /// Answers only for these host names.
+    pub fn aliases(mut self, names: &[&str]) -> Self {
+        self.aliases = format!("aliases = {names:?}\n");
+        self
+    }
+
+    /// Sets a variable of the edge's environment to a path.
+    pub fn environment(mut self, name: &'static str, value: PathBuf) -> Self {
+        self.environment.push((name, value));
         self
     }
 
@@ -134,10 +163,11 @@ impl Scene {
         format!(
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
-             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}",
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}",
             commands::state_directory().display(),
             self.policies,
             self.functions,
+            self.aliases,
             self.origin,
             behaviors,
         )
@@ -151,6 +181,7 @@ impl Scene {
             .args(["serve", "--config"])
             .arg(&file)
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
