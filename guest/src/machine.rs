@@ -16,7 +16,7 @@ use crate::maps::data;
 use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{console, natives};
+use crate::{console, kv, natives};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -155,6 +155,7 @@ impl Machine {
         self.clock.set(begun.now);
         natives::seed(begun.seed);
         let context = &mut self.context;
+        kv::begin(context)?;
         let handler =
             self.handler.as_ref().ok_or_else(|| Fault::invalid("no function is loaded"))?;
         let mut value = handler.call(&JsValue::undefined(), &[object.into()], context)?;
@@ -176,6 +177,7 @@ impl Machine {
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
     let prelude = context.eval(Source::from_bytes(include_str!("prelude.js")))?;
     let natives = natives::object(context);
+    kv::install(&natives, context)?;
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
     let prelude = prelude.as_callable().ok_or_else(broken)?;
     let made = prelude.call(&JsValue::undefined(), &[natives.into()], context)?;

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::distribution::Distribution;
 use crate::event::EventType;
+use crate::kv::NamedStore;
 
 pub use file::LogLevel;
 pub use load::{load, load_text};
@@ -160,6 +161,8 @@ pub struct FunctionSource {
     pub budget: Duration,
     /// The events it is written for.
     pub events: Vec<EventType>,
+    /// The key-value store it reads.
+    pub store: Option<Arc<NamedStore>>,
 }
 
 impl Config {

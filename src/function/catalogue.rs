@@ -8,6 +8,7 @@ use super::engine::Sandbox;
 use super::js::{JsEngine, ViewerFunction};
 use super::wasm::OriginFunction;
 use crate::ids::FunctionId;
+use crate::kv::NamedStore;
 
 /// What a function is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -33,6 +34,8 @@ pub struct Source {
     pub budget: Duration,
     /// Memory of one call of a component, bytes.
     pub memory_bytes_max: usize,
+    /// The key-value store that is associated with it.
+    pub store: Option<Arc<NamedStore>>,
 }
 
 /// Why a function cannot be used, for its author.

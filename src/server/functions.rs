@@ -56,6 +56,7 @@ fn source(function: &FunctionSource) -> Source {
         code: function.code.clone(),
         budget: function.budget,
         memory_bytes_max: function.memory_bytes_max,
+        store: function.store.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod events;
 mod failures;
 mod hostile;
+mod kvs;
 mod protocols;
 mod provenance;
 mod samples;

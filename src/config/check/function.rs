@@ -1,8 +1,10 @@
 //! Functions: names, runtimes, events and bounds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::store::Stores;
 use super::{Unique, values};
 use crate::config::file::{EventWord, FunctionFolder, RuntimeWord};
 use crate::config::load::FunctionMaterial;
@@ -11,6 +13,7 @@ use crate::config::units::{spell_size, spell_time};
 use crate::config::{FunctionSource, Runtime};
 use crate::event::EventType;
 use crate::ids::FunctionId;
+use crate::kv::NamedStore;
 use crate::limits;
 
 /// All functions, by name.
@@ -22,7 +25,11 @@ pub(super) struct Functions {
 
 impl Functions {
     /// Checks every function; those of a folder against their own file's lines.
-    pub(super) fn check(materials: Vec<Option<FunctionMaterial>>, problems: &mut Problems) -> Self {
+    pub(super) fn check(
+        materials: Vec<Option<FunctionMaterial>>,
+        stores: &Stores,
+        problems: &mut Problems,
+    ) -> Self {
         let mut unique = Unique::default();
         let mut all = Self { sources: Vec::new(), ids: BTreeMap::new() };
         for (index, material) in materials.into_iter().enumerate() {
@@ -43,11 +50,11 @@ impl Functions {
                 }
                 source = match material.own_problems.take() {
                     Some(mut own) => {
-                        let source = one(material, "", &mut own);
+                        let source = one(material, stores, "", &mut own);
                         problems.extend(own.into_list());
                         source
                     }
-                    None => one(material, &format!("{at}."), problems),
+                    None => one(material, stores, &format!("{at}."), problems),
                 };
             }
             all.sources.push(source);
@@ -80,7 +87,12 @@ impl Functions {
 }
 
 /// One function. `at` is what its words' paths begin with.
-fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<FunctionSource> {
+fn one(
+    material: FunctionMaterial,
+    stores: &Stores,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<FunctionSource> {
     let FunctionMaterial { described, code, file, .. } = material;
     let name = described.name.clone();
     let named = name.filter(|name| values::identifier(name, &format!("{at}name"), problems));
@@ -91,6 +103,7 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
     };
     let (memory_bytes_max, budget) = bounds(&described, runtime, at, problems);
     let events = events(&described, runtime, at, problems);
+    let store = store(&described, runtime, stores, at, problems);
     let code = code?;
     if runtime != Runtime::Wasm {
         // `code` is the source itself in the configuration, but a file's name in a function's
@@ -108,6 +121,7 @@ fn one(material: FunctionMaterial, at: &str, problems: &mut Problems) -> Option<
         memory_bytes_max,
         budget,
         events,
+        store,
     })
 }
 
@@ -142,6 +156,25 @@ fn bounds(
         problems,
     );
     (usize::try_from(memory).unwrap_or(limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX), budget)
+}
+
+/// Key-value stores came with runtime 2.0 (spec: CloudFront Functions section 8.1).
+fn store(
+    described: &FunctionFolder,
+    runtime: Runtime,
+    stores: &Stores,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<Arc<NamedStore>> {
+    let written = described.key_value_stores.as_ref()?;
+    let at = format!("{at}key_value_stores");
+    if runtime != Runtime::JavaScript2 && !written.is_empty() {
+        let message = format!("{} functions cannot read key-value stores", runtime.as_str());
+        let remedy = format!("use runtime {}", Runtime::JavaScript2.as_str());
+        problems.add(at, message, remedy);
+        return None;
+    }
+    stores.of_function(written, &at, problems)
 }
 
 fn events(

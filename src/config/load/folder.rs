@@ -41,6 +41,7 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
         ("file", function.file.is_some()),
         ("comment", function.comment.is_some()),
         ("events", function.events.is_some()),
+        ("key_value_stores", function.key_value_stores.is_some()),
         ("memory", function.memory.is_some()),
         ("timeout", function.timeout.is_some()),
     ];
@@ -106,6 +107,7 @@ fn from_here(
         code: function.file.clone(),
         comment: function.comment.clone(),
         events: function.events.clone(),
+        key_value_stores: function.key_value_stores.clone(),
         memory: function.memory.clone(),
         timeout: function.timeout.clone(),
     };

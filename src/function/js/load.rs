@@ -60,9 +60,14 @@ impl ViewerFunction {
                 if !answer.is_empty() {
                     return Err(refused(source, answer));
                 }
-                let delta = Arc::new(Delta::between(engine.image(), memory));
-                let engine = Arc::clone(engine);
-                let function = Self { name: source.name.as_str().into(), engine, delta };
+                let takes_store = source.runtime == Runtime::CloudfrontJs20;
+                let function = Self {
+                    name: source.name.as_str().into(),
+                    engine: Arc::clone(engine),
+                    delta: Arc::new(Delta::between(engine.image(), memory)),
+                    takes_store,
+                    store: source.store.clone().filter(|_| takes_store),
+                };
                 function.warm_up();
                 Ok(function)
             }

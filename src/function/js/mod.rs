@@ -6,6 +6,7 @@
 mod delta;
 mod idle;
 mod instance;
+mod kv;
 mod load;
 mod reaper;
 
@@ -19,6 +20,7 @@ use crate::event::viewer::{
 };
 use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
 use crate::function::Invocation;
+use crate::kv::NamedStore;
 use crate::limits;
 use crate::wire::Writer;
 use delta::Delta;
@@ -45,6 +47,9 @@ pub struct ViewerFunction {
     name: Arc<str>,
     engine: Arc<JsEngine>,
     delta: Arc<Delta>,
+    /// Whether its runtime has key-value stores at all.
+    takes_store: bool,
+    store: Option<Arc<NamedStore>>,
 }
 
 impl fmt::Debug for ViewerFunction {
@@ -65,6 +70,18 @@ impl ViewerFunction {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.delta.bytes()
+    }
+
+    /// The same function with another key-value store, or none; cheap. A function of runtime 1.0 never has one.
+    #[must_use]
+    pub fn with_store(&self, store: Option<Arc<NamedStore>>) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            engine: Arc::clone(&self.engine),
+            delta: Arc::clone(&self.delta),
+            takes_store: self.takes_store,
+            store: store.filter(|_| self.takes_store),
+        }
     }
 
     /// Makes a fresh instance ready for a call and gives it back without calling: what every call
@@ -110,7 +127,8 @@ impl ViewerFunction {
     ) -> Invocation<T> {
         let mut event = Writer::default();
         encode(&mut event);
-        let called = self.engine.call(&self.delta, event.as_bytes(), *budget, read);
+        let store = self.store.as_ref().map(NamedStore::read);
+        let called = self.engine.call(&self.delta, event.as_bytes(), store, *budget, read);
         budget.cpu = budget.cpu.saturating_sub(called.cpu);
         budget.fuel = budget.fuel.saturating_sub(called.fuel.unwrap_or_default());
         called

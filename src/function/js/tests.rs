@@ -33,6 +33,7 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         code: code.as_bytes().to_vec(),
         budget: limits::ORIGIN_FUNCTION_BUDGET,
         memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+        store: None,
     };
     ViewerFunction::load(&engine(mode), &source)
 }
