@@ -115,6 +115,7 @@ impl Subject {
 
 fn load(engine: &Arc<JsEngine>, name: &str, code: &str) -> Result<ViewerFunction, Box<dyn Error>> {
     let source = Source {
+        store: None,
         name: name.into(),
         runtime: Runtime::CloudfrontJs20,
         code: code.as_bytes().to_vec(),

@@ -415,3 +415,24 @@ pub const ORIGIN_COMPLETION_SECONDS_MAX: u16 = 3_600;
 
 /// Notices that a function passed something without effect, remembered so that each is given once.
 pub const NOTICE_ENTRIES_MAX: usize = 1_024;
+/// A key-value store, bytes: CloudFront's quota of 5 MB for a store, and for the file that fills it.
+pub const KEY_VALUE_STORE_BYTES_MAX: usize = 5 << 20;
+
+/// A key of a key-value store, characters (CloudFront's quota for imports).
+pub const KEY_VALUE_STORE_KEY_CHARS_MAX: usize = 512;
+
+/// A value of a key-value store, characters (CloudFront's quota for imports).
+pub const KEY_VALUE_STORE_VALUE_CHARS_MAX: usize = 1_024;
+
+/// A key-value store's id, characters: an ARN with a name of the greatest length has half of that.
+pub const KEY_VALUE_STORE_ID_CHARS_MAX: usize = 256;
+
+/// Faults of one key-value store that are listed: a file made by a faulty program has one in each of its entries.
+pub const KEY_VALUE_STORE_FAULT_ITEMS_MAX: usize = 20;
+
+/// What a question to a key-value store costs in fuel besides [`KEY_VALUE_STORE_BYTE_FUEL`]. The host answers it, and
+/// the host burns no fuel; a look-up takes about as long as this many instructions.
+pub const KEY_VALUE_STORE_CALL_FUEL: u64 = 500;
+
+/// What each byte of a key and of its value costs in fuel: it is hashed, or copied.
+pub const KEY_VALUE_STORE_BYTE_FUEL: u64 = 2;

@@ -39,6 +39,27 @@ pub const BASE64: u8 = 3;
 /// A member that is not there.
 pub const ABSENT: u8 = 4;
 
+/// Asks a key-value store for the value of a key.
+pub const KV_GET: u32 = 0;
+/// Asks a key-value store whether it has a key.
+pub const KV_EXISTS: u32 = 1;
+/// Asks a key-value store about itself: when it was made and last changed, milliseconds since 1970 (u64 each), and its
+/// number of keys (u64).
+pub const KV_META: u32 = 2;
+/// Room that a store's answer needs at most, bytes: 1,024 characters of UTF-8.
+pub const KV_ROOM_BYTES: usize = 4 * 1024;
+
+/// Upper half of a store's answer: it is there, and the lower half is its length in the room.
+pub const KV_FOUND: u32 = 0;
+/// The store has no such key.
+pub const KV_NOT_FOUND: u32 = 1;
+/// No store is associated with the function.
+pub const KV_NO_STORE: u32 = 2;
+/// The store that is associated has another id.
+pub const KV_OTHER_STORE: u32 = 3;
+/// The question or the room does not have the shape that this file gives it.
+pub const KV_MALFORMED: u32 = 4;
+
 /// An entry that is the event's own, untouched: its values are not repeated.
 pub const ENTRY_UNTOUCHED: u8 = 0;
 /// An entry whose values follow.
@@ -75,6 +96,8 @@ pub mod reads {
     pub const UNREPEATABLE: u32 = 12;
     /// `cf.edgeLocation`
     pub const EDGE: u32 = 13;
+    /// The key-value store, whatever was asked of it.
+    pub const STORE: u32 = 14;
     /// Added for an entry of a map.
     pub const ENTRY: u32 = 1 << 7;
 }

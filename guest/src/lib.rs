@@ -1,8 +1,8 @@
 //! The JavaScript engine of viewer functions, built as one wasm module that the host runs in its sandbox.
 //!
-//! It reaches nothing outside: the module imports no function. The host writes an encoded event into its memory, calls
-//! it, and reads an encoded result; `wire` is the encoding. Natively the crate is a library, so that plain
-//! `cargo test` tests the same code.
+//! It reaches one thing outside: the function that it imports looks keys up in the call's key-value store (`kv`). The
+//! host writes an encoded event into its memory, calls it, and reads an encoded result; `wire` is the encoding.
+//! Natively the crate is a library, so that plain `cargo test` tests the same code.
 
 mod arena;
 mod cbor;
@@ -13,6 +13,7 @@ mod cwt;
 mod event;
 mod host;
 mod looks;
+mod kv;
 mod machine;
 mod maps;
 mod natives;

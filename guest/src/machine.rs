@@ -18,7 +18,7 @@ use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
 use crate::trace::{self, Frame};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{cloudfront, console, looks, natives};
+use crate::{cloudfront, console, kv, looks, natives};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -164,6 +164,7 @@ impl Machine {
         self.clock.set(begun.now);
         natives::seed(begun.seed);
         let context = &mut self.context;
+        kv::begin(context)?;
         let handler =
             self.handler.as_ref().ok_or_else(|| Fault::invalid("no function is loaded"))?;
         let mut value = handler.call(&JsValue::undefined(), &[object.into()], context)?;
@@ -184,6 +185,7 @@ impl Machine {
 
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
     let natives = natives::object(context);
+    kv::install(&natives, context)?;
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
     let mut part = |source: &str, arguments: &[JsValue]| {
         let source = Source::from_bytes(source).with_path(Path::new(trace::PRELUDE));

@@ -114,7 +114,7 @@
   querystring.encode = querystring.stringify;
 
   const cloudfront = {
-    kvs() { throw new Error('no key-value store is associated with this function'); },
+    kvs: natives.kvs(Buffer), // prelude/kvs.js
   };
 
   class TextEncoder {

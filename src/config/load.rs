@@ -2,6 +2,7 @@
 
 mod folder;
 mod secret;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fs::File as Handle;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use super::file::{File, FunctionFolder};
 use super::problem::{Problem, Problems};
 use super::{Config, FunctionSource, Runtime, check, reader};
+use crate::kv::Store;
 use crate::limits;
 
 /// Where `${NAME}` is looked up.
@@ -27,6 +29,8 @@ pub(super) struct Materials {
     pub base: PathBuf,
     /// By position of `[[function]]`.
     pub functions: Vec<Option<FunctionMaterial>>,
+    /// By position of `[[key_value_store]]`. `None`: reported already.
+    pub stores: Vec<Option<Store>>,
     /// By positions of `[[distribution]]` and `[[distribution.origin]]`.
     pub authorities: BTreeMap<(usize, usize), Arc<[u8]>>,
     /// Chain and key, by position of `[[listeners.certificate]]`.
@@ -92,6 +96,7 @@ pub fn load_text(
     secret::expand(&mut written, &base, environment, &mut problems);
     let materials = Materials {
         functions: folder::functions(file, &base, &written, &mut problems),
+        stores: store::stores(file, &base, &written, &mut problems),
         authorities: authorities(&base, &written, &mut problems),
         certificates: certificates(&base, &written, &mut problems),
         base,

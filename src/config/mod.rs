@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::distribution::Distribution;
 use crate::event::EventType;
+use crate::kv::NamedStore;
 
 pub use file::LogLevel;
 pub use load::{load, load_function, load_text};
@@ -192,6 +193,8 @@ pub struct FunctionSource {
     pub events: Vec<EventType>,
     /// What is done about what CloudFront's engine would refuse; `Off` for WebAssembly.
     pub compat: Compat,
+    /// The key-value store it reads.
+    pub store: Option<Arc<NamedStore>>,
 }
 
 impl Config {

@@ -9,6 +9,7 @@ use super::engine::Sandbox;
 use super::js::{JsEngine, ViewerFunction};
 use super::wasm::OriginFunction;
 use crate::ids::FunctionId;
+use crate::kv::NamedStore;
 
 /// What a function is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -36,6 +37,8 @@ pub struct Source {
     pub memory_bytes_max: usize,
     /// Whether answers of JavaScript may be remembered.
     pub memo: bool,
+    /// The key-value store that is associated with it.
+    pub store: Option<Arc<NamedStore>>,
 }
 
 /// Why a function cannot be used, for its author.

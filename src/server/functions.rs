@@ -155,6 +155,7 @@ fn source(function: &FunctionSource) -> Source {
         budget: function.budget,
         memory_bytes_max: function.memory_bytes_max,
         memo: function.memo,
+        store: function.store.clone(),
     }
 }
 

@@ -81,7 +81,7 @@ fn the_sample_configuration_is_right_and_the_schema_is_json() {
         &format!("directory = \"{}\"", commands::state_directory().display()),
     );
     let root = env!("CARGO_MANIFEST_DIR");
-    let text = text.replace("path = \"functions/", &format!("path = \"{root}/functions/"));
+    let text = text.replace("= \"functions/", &format!("= \"{root}/functions/"));
     let file = folder.path().join("verge.toml");
     std::fs::write(&file, text).expect("the folder is writable");
     let run = verge(&["check", "--config", &file.to_string_lossy()]);

@@ -9,6 +9,7 @@ mod events;
 mod failures;
 mod hostile;
 mod origins;
+mod kvs;
 mod protocols;
 mod provenance;
 mod samples;

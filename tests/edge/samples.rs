@@ -22,6 +22,15 @@ fn configuration(folder: &Path) -> PathBuf {
     let mut all = format!("[state]\ndirectory = \"{}\"\n", commands::state_directory().display());
     for path in functions() {
         all.push_str(&format!("[[function]]\npath = \"{}\"\n", path.display()));
+        // A sample that reads a key-value store has one of its own name beside it.
+        let store = path.join("store.json");
+        if let Some(name) = path.file_name().filter(|_| store.is_file()) {
+            all.push_str(&format!(
+                "[[key_value_store]]\nname = \"{}\"\nfile = \"{}\"\n",
+                name.display(),
+                store.display()
+            ));
+        }
     }
     all.push_str(commands::SMALLEST_DISTRIBUTION);
     let file = folder.join("verge.toml");

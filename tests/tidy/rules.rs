@@ -40,7 +40,7 @@ pub const FILE_LINES_MAX: usize = 500;
 pub const FUNCTION_LINES_MAX: usize = 60;
 
 /// What a limit can be measured in: a unit, or the things that are counted.
-const UNITS: [&str; 35] = [
+const UNITS: [&str; 38] = [
     "BYTES",
     "CHARS",
     "SECONDS",
@@ -76,6 +76,9 @@ const UNITS: [&str; 35] = [
     "THREADS",
     "REDIRECTS",
     "ITEMS",
+    "CALLS",
+    "HITS",
+    "OVERRUNS",
 ];
 
 /// What a tracked file must not contain: paths of one machine, and hosts that only a package client should know.

@@ -1,8 +1,10 @@
 //! Functions: names, runtimes, events and bounds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::store::Stores;
 use super::{Unique, values};
 use crate::config::file::{CompatWord, EventWord, FunctionFolder, RuntimeWord};
 use crate::config::load::FunctionMaterial;
@@ -11,6 +13,7 @@ use crate::config::units::{spell_size, spell_time};
 use crate::config::{Compat, FunctionSource, Runtime};
 use crate::event::EventType;
 use crate::ids::FunctionId;
+use crate::kv::NamedStore;
 use crate::limits;
 
 /// All functions, by name.
@@ -25,6 +28,7 @@ impl Functions {
     /// `compat` is what holds for those that do not say it themselves.
     pub(super) fn check(
         materials: Vec<Option<FunctionMaterial>>,
+        stores: &Stores,
         compat: Option<CompatWord>,
         problems: &mut Problems,
     ) -> Self {
@@ -48,11 +52,11 @@ impl Functions {
                 }
                 source = match material.own_problems.take() {
                     Some(mut own) => {
-                        let source = one(material, "", compat, &mut own);
+                        let source = one(material, stores, "", compat, &mut own);
                         problems.extend(own.into_list());
                         source
                     }
-                    None => one(material, &format!("{at}."), compat, problems),
+                    None => one(material, stores, &format!("{at}."), compat, problems),
                 };
             }
             all.sources.push(source);
@@ -87,6 +91,7 @@ impl Functions {
 /// One function. `at` is what its words' paths begin with.
 pub(super) fn one(
     material: FunctionMaterial,
+    stores: &Stores,
     at: &str,
     default: Option<CompatWord>,
     problems: &mut Problems,
@@ -106,6 +111,7 @@ pub(super) fn one(
         problems.add(format!("{at}memo"), message, "leave `memo` out");
     }
     let compat = compat(&described, default, runtime, at, problems);
+    let store = store(&described, runtime, stores, at, problems);
     let code = code?;
     // `code` is the source itself in the configuration, but a file's name in a function's folder.
     let in_file = described.code.is_some() && !at.is_empty();
@@ -128,6 +134,7 @@ pub(super) fn one(
         budget,
         events,
         compat,
+        store,
     })
 }
 
@@ -184,6 +191,25 @@ fn bounds(
         problems,
     );
     (usize::try_from(memory).unwrap_or(limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX), budget)
+}
+
+/// Key-value stores came with runtime 2.0 (spec: CloudFront Functions section 8.1).
+fn store(
+    described: &FunctionFolder,
+    runtime: Runtime,
+    stores: &Stores,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<Arc<NamedStore>> {
+    let written = described.key_value_stores.as_ref()?;
+    let at = format!("{at}key_value_stores");
+    if runtime != Runtime::JavaScript2 && !written.is_empty() {
+        let message = format!("{} functions cannot read key-value stores", runtime.as_str());
+        let remedy = format!("use runtime {}", Runtime::JavaScript2.as_str());
+        problems.add(at, message, remedy);
+        return None;
+    }
+    stores.of_function(written, &at, problems)
 }
 
 fn events(

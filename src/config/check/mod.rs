@@ -11,6 +11,7 @@ mod origin;
 mod policy;
 mod process;
 mod response_headers;
+mod store;
 mod values;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use super::{Config, FunctionSource};
 
 use function::Functions;
 use policy::Policies;
+use store::Stores;
 
 /// The configuration that `written` means; `None` unless every part could be made.
 pub(super) fn check(
@@ -32,9 +34,10 @@ pub(super) fn check(
     materials: Materials,
     problems: &mut Problems,
 ) -> Option<Config> {
-    let Materials { base, functions, authorities, certificates } = materials;
+    let Materials { base, functions, stores, authorities, certificates } = materials;
     let process = process::check(written, &base, certificates, problems);
-    let functions = Functions::check(functions, written.lint.compat, problems);
+    let stores = Stores::check(&written.key_value_store, stores, problems);
+    let functions = Functions::check(functions, &stores, written.lint.compat, problems);
     let policies = Policies::check(written, problems);
     let surroundings = distribution::Surroundings {
         functions: &functions,

@@ -124,6 +124,42 @@ fn a_host_finds_its_distribution() {
 }
 
 #[test]
+fn a_store_is_read_from_its_file_or_from_here_and_shared() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("verge.toml");
+    let json = "{\"data\":[{\"key\":\"k\",\"value\":\"from the file\"}]}";
+    std::fs::write(folder.path().join("s.json"), json)?;
+    let function = |name: &str, store: &str| {
+        format!(
+            "[[function]]\nname = \"{name}\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"1\"\n\
+             key_value_stores = [\"{store}\"]\n"
+        )
+    };
+    let text = [
+        &function("f", "filed"),
+        &function("g", "filed"),
+        &function("h", "here"),
+        "[[key_value_store]]\nname = \"filed\"\nid = \"id-1\"\nfile = \"s.json\"\n\
+         [[key_value_store]]\nname = \"here\"\nentries = { k = \"from here\", \"a.b\" = \"\" }\n",
+        &format!("[[distribution]]\n{ORIGIN}{DEFAULT}"),
+    ]
+    .concat();
+    let config = load_text(&file, &text, &|_| None)
+        .map_err(|list| std::io::Error::other(format!("{list:?}")))?;
+    let stores: Vec<_> =
+        config.functions.iter().filter_map(|function| function.store.clone()).collect();
+    let value = |index: usize| stores[index].current().get("k").map(str::to_owned);
+    assert_eq!(value(0).as_deref(), Some("from the file"));
+    assert_eq!(value(2).as_deref(), Some("from here"));
+    assert!(std::sync::Arc::ptr_eq(&stores[0], &stores[1]));
+    assert_eq!((stores[0].name(), stores[0].id(), stores[2].id()), ("filed", Some("id-1"), None));
+    let filed = stores[0].current();
+    assert!(filed.created_ms() <= filed.updated_ms() && filed.updated_ms() > 1_600_000_000_000);
+    assert_eq!((stores[2].current().count(), stores[2].current().updated_ms()), (2, 0));
+    Ok(())
+}
+
+#[test]
 fn a_function_folder_is_read_and_its_own_lines_are_named() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
     let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text);
@@ -182,6 +218,7 @@ fn document() -> impl Strategy<Value = String> {
         "[[response_headers_policy]]",
         "[response_headers_policy.cors]",
         "[[function]]",
+        "[[key_value_store]]",
     ]);
     let key = prop::sample::select(vec![
         "id",
@@ -202,6 +239,8 @@ fn document() -> impl Strategy<Value = String> {
         "custom_headers",
         "headers",
         "events",
+        "entries",
+        "key_value_stores",
     ]);
     let value = prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),

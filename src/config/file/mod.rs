@@ -7,6 +7,7 @@
 mod distribution;
 mod function;
 mod policy;
+mod store;
 mod words;
 
 use schemars::JsonSchema;
@@ -27,6 +28,7 @@ pub use policy::{
     ReferrerPolicy, ReferrerPolicyWord, ResponseHeadersPolicy, Security, StrictTransportSecurity,
     XssProtection,
 };
+pub use store::KeyValueStore;
 pub use words::{OneOrMany, Size, Time};
 
 /// The whole file.
@@ -76,6 +78,9 @@ pub struct File {
     /// A function, either as a folder or written out here.
     #[serde(default)]
     pub function: Vec<Function>,
+    /// A key-value store that functions read.
+    #[serde(default)]
+    pub key_value_store: Vec<KeyValueStore>,
 }
 
 /// The process.

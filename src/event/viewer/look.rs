@@ -22,6 +22,8 @@ pub struct ViewerEvent<'a> {
     pub request: &'a RequestView<'a>,
     /// The response, at viewer-response.
     pub response: Option<&'a ResponseView<'a>>,
+    /// What tells the content of the function's key-value store from others; any number without a store.
+    pub store_version: u128,
 }
 
 /// A map in an event.
@@ -56,6 +58,10 @@ pub enum Look {
     Status,
     /// `response.statusDescription`
     Reason,
+    /// `cf.edgeLocation`
+    Edge,
+    /// The key-value store.
+    Store,
     /// The names in a map, in their order.
     Names(Map),
     /// All values of one field.
@@ -84,6 +90,8 @@ impl<'a> ViewerEvent<'a> {
                     reads::RAW_QUERY => Some(Look::RawQuery),
                     reads::STATUS => Some(Look::Status),
                     reads::REASON => Some(Look::Reason),
+                    reads::EDGE => Some(Look::Edge),
+                    reads::STORE => Some(Look::Store),
                     _ => None,
                 };
             }
@@ -123,6 +131,8 @@ impl<'a> ViewerEvent<'a> {
                 let reason = self.response.map_or("", encode::reason);
                 out.extend_from_slice(reason.as_bytes());
             }
+            Look::Edge => self.write_edge(out),
+            Look::Store => out.extend_from_slice(&self.store_version.to_le_bytes()),
             Look::Names(map) => match self.fields(*map) {
                 Some(headers) => {
                     encode::visible(headers).for_each(|name| part(out, name.as_str().as_bytes()));
@@ -142,6 +152,14 @@ impl<'a> ViewerEvent<'a> {
                 }
             }),
         }
+    }
+
+    fn write_edge(&self, out: &mut Vec<u8>) {
+        let edge = &self.context.edge;
+        part(out, edge.name.as_bytes());
+        part(out, edge.region.as_bytes());
+        // Writing to memory does not fail.
+        let _ = write!(out, "{}", edge.server_ip);
     }
 
     fn fields(&self, map: Map) -> Option<&'a HeaderMap> {
@@ -223,7 +241,8 @@ mod tests {
             })
             .collect();
         let request = RequestView { method: "GET", path: b"/", query, headers: &headers };
-        f(ViewerEvent { context: &context, request: &request, response: None })
+        let (context, request) = (&context, &request);
+        f(ViewerEvent { context, request, response: None, store_version: 0 })
     }
 
     #[test]

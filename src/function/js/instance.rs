@@ -15,10 +15,12 @@ use wasmtime::{
 use super::Budget;
 use super::delta::Delta;
 use super::idle::Idle;
+use super::kv;
 use super::reaper::Reaper;
 use crate::error::FunctionError;
 use crate::function::Invocation;
 use crate::function::engine::{Mode, Sandbox, SandboxError, keep_pages_small};
+use crate::kv::Reading;
 use crate::limits;
 
 /// The guest with its memory as it is after starting; `guest/rebuild.sh` makes it.
@@ -71,6 +73,8 @@ pub(super) struct Limits {
     ticks: u32,
     /// Whether its memory may grow: only while a function is loaded.
     may_grow: bool,
+    /// The key-value store of its call.
+    pub(super) store: Option<Reading>,
 }
 
 impl Limits {
@@ -82,6 +86,7 @@ impl Limits {
             wall_end: Instant::now() + wall.max(limits::VIEWER_FUNCTION_WALL_BACKSTOP),
             ticks: 0,
             may_grow,
+            store: None,
         }
     }
 
@@ -154,12 +159,13 @@ impl JsEngine {
     pub fn new(sandbox: &Sandbox) -> Result<Arc<Self>, SandboxError> {
         let module = sandbox.load_module("JavaScript engine", &unpack()?)?;
         let broken = |what: &str| SandboxError::guest(format!("the JavaScript engine {what}"));
-        let linked = Linker::new(sandbox.engine())
-            .instantiate_pre(&module)
-            .map_err(|error| broken(&format!("cannot be linked: {error:#}")))?;
         let export = |name: &str| {
             module.get_export_index(name).ok_or_else(|| broken(&format!("lacks its {name}")))
         };
+        let mut linker = Linker::new(sandbox.engine());
+        let linked = kv::define(&mut linker, export("memory")?, sandbox.mode())
+            .and_then(|()| linker.instantiate_pre(&module))
+            .map_err(|error| broken(&format!("cannot be linked: {error:#}")))?;
         let exports =
             Exports { memory: export("memory")?, call: export("call")?, room: export("room")? };
         let reaper = Reaper::start().map_err(|error| broken(&format!("has no reaper: {error}")))?;
@@ -278,6 +284,7 @@ impl JsEngine {
         &self,
         delta: &Arc<Delta>,
         event: &[u8],
+        store: Option<Reading>,
         budget: Budget,
         read: impl FnOnce(&Answer<'_>) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
@@ -295,7 +302,7 @@ impl JsEngine {
         };
         // The budget is the function's: it begins when everything is ready for it.
         let started = thread_cpu();
-        *alive.store.data_mut() = Limits::from(started, granted, false);
+        *alive.store.data_mut() = Limits { store, ..Limits::from(started, granted, false) };
         let called = self.call_in(&mut alive, event);
         let cpu = thread_cpu().saturating_sub(started);
         let logs = self.logs(&alive);
@@ -309,6 +316,8 @@ impl JsEngine {
             }
             Err(error) => Err(self.explain(&alive, &error)),
         };
+        // An instance that waits must not keep a store alive that was replaced.
+        alive.store.data_mut().store = None;
         self.finish(alive, delta, returned);
         Invocation { result, logs, cpu, fuel, remembered: false }
     }

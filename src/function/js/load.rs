@@ -62,11 +62,16 @@ impl ViewerFunction {
                 if !answer.is_empty() {
                     return Err(refused(source, answer));
                 }
-                let delta = Arc::new(Delta::between(engine.image(), memory));
-                let engine = Arc::clone(engine);
                 let remembers = source.memo && engine.sandbox().mode() == Mode::Production;
-                let name = source.name.as_str().into();
-                let mut function = Self { name, engine, delta, memo: None };
+                let takes_store = source.runtime == Runtime::CloudfrontJs20;
+                let mut function = Self {
+                    name: source.name.as_str().into(),
+                    engine: Arc::clone(engine),
+                    delta: Arc::new(Delta::between(engine.image(), memory)),
+                    memo: None,
+                    takes_store,
+                    store: source.store.clone().filter(|_| takes_store),
+                };
                 function.warm_up();
                 function.memo = remembers.then(Memo::default);
                 Ok(function)

@@ -6,6 +6,7 @@
 mod delta;
 mod idle;
 mod instance;
+mod kv;
 mod load;
 mod memo;
 mod reaper;
@@ -20,6 +21,7 @@ use crate::event::viewer::{
 };
 use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
 use crate::function::Invocation;
+use crate::kv::NamedStore;
 use crate::limits;
 use crate::wire::Writer;
 use delta::Delta;
@@ -49,6 +51,9 @@ pub struct ViewerFunction {
     delta: Arc<Delta>,
     /// `None` when its answers are not to be remembered.
     memo: Option<Memo>,
+    /// Whether its runtime has key-value stores at all.
+    takes_store: bool,
+    store: Option<Arc<NamedStore>>,
 }
 
 impl fmt::Debug for ViewerFunction {
@@ -69,6 +74,19 @@ impl ViewerFunction {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.delta.bytes() + self.memo.as_ref().map_or(0, Memo::bytes)
+    }
+
+    /// The same function with another key-value store, or none; cheap. A function of runtime 1.0 never has one.
+    #[must_use]
+    pub fn with_store(&self, store: Option<Arc<NamedStore>>) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            engine: Arc::clone(&self.engine),
+            delta: Arc::clone(&self.delta),
+            memo: None,
+            takes_store: self.takes_store,
+            store: store.filter(|_| self.takes_store),
+        }
     }
 
     /// Makes a fresh instance ready for a call and gives it back without calling: what every call
@@ -99,7 +117,7 @@ impl ViewerFunction {
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
         let encode = |out: &mut Writer| encode_request(context, request, moment, out);
-        let event = ViewerEvent { context, request, response: None };
+        let event = ViewerEvent { context, request, response: None, store_version: 0 };
         self.run(budget, event, encode, |answer| read_request_result(answer, request))
     }
 
@@ -127,7 +145,8 @@ impl ViewerFunction {
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
         let encode = |out: &mut Writer| encode_response(context, request, response, moment, out);
-        let event = ViewerEvent { context, request, response: Some(response) };
+        let event =
+            ViewerEvent { context, request, response: Some(response), store_version: 0 };
         self.run(budget, event, encode, |answer| read_response_result(answer, response))
     }
 
@@ -138,6 +157,9 @@ impl ViewerFunction {
         encode: impl FnOnce(&mut Writer),
         read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
+        let store = self.store.as_ref().map(NamedStore::read);
+        let version = store.as_ref().map_or(0, |store| store.version().number());
+        let event = ViewerEvent { store_version: version, ..event };
         let memo = self.memo.as_ref().filter(|memo| memo.is_open());
         if let Some(kept) = memo.and_then(|memo| memo.recall(&event)) {
             return Invocation {
@@ -150,7 +172,7 @@ impl ViewerFunction {
         }
         let mut encoded = Writer::default();
         encode(&mut encoded);
-        let called = self.engine.call(&self.delta, encoded.as_bytes(), *budget, |answer| {
+        let called = self.engine.call(&self.delta, encoded.as_bytes(), store, *budget, |answer| {
             if let Some(memo) = memo {
                 let kept = Kept { answer: answer.result.into(), logs: answer.logs.to_vec() };
                 memo.learn(&event, answer.reads, kept);

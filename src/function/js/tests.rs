@@ -36,6 +36,7 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         budget: limits::ORIGIN_FUNCTION_BUDGET,
         memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
         memo: false,
+        store: None,
     };
     ViewerFunction::load(&engine(mode), &source)
 }

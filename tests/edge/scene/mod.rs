@@ -87,6 +87,21 @@ impl Scene {
         self
     }
 
+    /// Adds a JavaScript viewer function that reads the key-value store of this name.
+    pub fn reading(self, name: &str, store: &str, code: &str) -> Self {
+        let mut scene = self.javascript(name, code);
+        scene.functions.push_str(&format!("key_value_stores = [\"{store}\"]\n"));
+        scene
+    }
+
+    /// Adds a key-value store, kept in a file of its name; `words` are further lines of its table.
+    pub fn store(self, name: &str, entries: &[(&str, &str)], words: &str) -> Self {
+        write_store(self.folder.path(), name, entries);
+        self.settings(&format!(
+            "[[key_value_store]]\nname = \"{name}\"\nfile = \"{name}.json\"\n{words}"
+        ))
+    }
+
     /// Adds a sample function by its folder.
     pub fn sample(mut self, name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions").join(name);
@@ -201,6 +216,14 @@ impl Scene {
     }
 }
 
+/// Writes the file that a key-value store is imported from.
+fn write_store(folder: &Path, name: &str, entries: &[(&str, &str)]) {
+    let entry = |(key, value): &(&str, &str)| serde_json::json!({ "key": key, "value": value });
+    let data: Vec<_> = entries.iter().map(entry).collect();
+    let text = serde_json::json!({ "data": data }).to_string();
+    std::fs::write(folder.join(format!("{name}.json")), text).expect("the folder is writable");
+}
+
 /// A running edge.
 pub struct Edge {
     process: Child,
@@ -300,6 +323,11 @@ impl Edge {
         let log = std::fs::read_to_string(self.folder.path().join("access.log"));
         let log = log.expect("the edge wrote its log");
         log.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    }
+
+    /// Replaces the file of a key-value store.
+    pub fn rewrite_store(&self, name: &str, entries: &[(&str, &str)]) {
+        write_store(self.folder.path(), name, entries);
     }
 
     /// Replaces the configuration file's text.

@@ -3,10 +3,10 @@
 use super::{DEFAULT, ORIGIN, load};
 
 /// Line, path, and words of the message or the remedy.
-type Expected = (Option<usize>, &'static str, &'static str);
+type Expected<'a> = (Option<usize>, &'a str, &'static str);
 
 #[track_caller]
-fn assert_problems(text: &str, expected: &[Expected]) {
+fn assert_problems(text: &str, expected: &[Expected<'_>]) {
     let problems = load(text).err().unwrap_or_default();
     let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let found: Vec<_> = problems.iter().map(|problem| (problem.line, &*problem.path)).collect();
@@ -20,7 +20,7 @@ fn assert_problems(text: &str, expected: &[Expected]) {
 /// Cases that put lines behind a good distribution: `[[distribution]]` is line 1, the origin 2 to
 /// 4, the default 5 to 7.
 #[track_caller]
-fn behind(lines: &str, expected: &[Expected]) {
+fn behind(lines: &str, expected: &[Expected<'_>]) {
     assert_problems(&format!("[[distribution]]\n{ORIGIN}{DEFAULT}{lines}"), expected);
 }
 
@@ -264,6 +264,75 @@ fn functions() {
             "[[function]]\nname = \"f\"\nruntime = \"cloudfront-js-1.0\"\ncode = \"{long}\"\n"
         ),
         &[(Some(11), "function[0].code", "10241 bytes, 10240 are allowed")],
+    );
+}
+
+#[test]
+fn key_value_stores() {
+    let long = "k".repeat(513);
+    behind(
+        &format!(
+            "[[key_value_store]]\nname = \"a\"\nid = \"a b\"\nentries = {{ \"{long}\" = \"1\", b = \"\" }}\n\
+             [[key_value_store]]\nname = \"a\"\nfile = \"absent.json\"\n\
+             [[key_value_store]]\nid = \"x\"\nfile = \"f\"\nentries = {{}}\n\
+             [[key_value_store]]\nname = \"c d\"\nid = \"x\"\n"
+        ),
+        &[
+            (Some(10), "key_value_store[0].id", "256 characters of ASCII"),
+            (Some(11), &format!("key_value_store[0].entries.{long}"), "513 characters; 512"),
+            (Some(13), "key_value_store[1].name", "is taken already by key_value_store[0].name"),
+            (Some(14), "key_value_store[1].file", "cannot read absent.json"),
+            (Some(15), "key_value_store[2].name", "is missing"),
+            (Some(18), "key_value_store[2].entries", "cannot stand beside `file`"),
+            (Some(19), "key_value_store[3]", "add `file`"),
+            (Some(20), "key_value_store[3].name", "letters, digits, - and _"),
+            (Some(21), "key_value_store[3].id", "is taken already by key_value_store[2].id"),
+        ],
+    );
+}
+
+#[test]
+fn functions_that_read_key_value_stores() {
+    let function = |runtime: &str, stores: &str| {
+        format!(
+            "[[key_value_store]]\nname = \"redirects\"\nentries = {{ a = \"1\" }}\n\
+             [[key_value_store]]\nname = \"other\"\nentries = {{}}\n\
+             [[function]]\nname = \"f\"\nruntime = \"{runtime}\"\ncode = \"x\"\nkey_value_stores = {stores}\n"
+        )
+    };
+    let place = "function[0].key_value_stores";
+    for (runtime, stores, path, words) in [
+        ("cloudfront-js-1.0", "[\"redirects\"]", place, "use runtime cloudfront-js-2.0"),
+        ("wasm", "[\"redirects\"]", place, "wasm functions cannot read key-value stores"),
+        (
+            "cloudfront-js-2.0",
+            "[\"redirects\", \"other\"]",
+            place,
+            "names 2 stores; a function reads one",
+        ),
+        (
+            "cloudfront-js-2.0",
+            "[\"redirect\"]",
+            "function[0].key_value_stores[0]",
+            "did you mean \"redirects\"?",
+        ),
+        (
+            "cloudfront-js-2.0",
+            "[\"xyz\"]",
+            "function[0].key_value_stores[0]",
+            "use a [[key_value_store]]: other, redirects",
+        ),
+    ] {
+        behind(&function(runtime, stores), &[(Some(18), path, words)]);
+    }
+    for good in ["[]", "[\"redirects\"]"] {
+        behind(&function("cloudfront-js-2.0", good), &[]);
+    }
+    // A store that could not be named may be the one that was meant.
+    behind(
+        "[[key_value_store]]\nentries = {}\n[[function]]\nname = \"f\"\nruntime = \"cloudfront-js-2.0\"\n\
+         code = \"x\"\nkey_value_stores = [\"s\"]\n",
+        &[(Some(8), "key_value_store[0].name", "is missing")],
     );
 }
 

@@ -251,7 +251,8 @@ fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
     let (path, headers) = (format!("/{number}"), HeaderMap::new());
     let request =
         RequestView { method: "GET", path: path.as_bytes(), query: None, headers: &headers };
-    f(&ViewerEvent { context: &context, request: &request, response: None })
+    let (context, request) = (&context, &request);
+    f(&ViewerEvent { context, request, response: None, store_version: 0 })
 }
 
 #[test]
