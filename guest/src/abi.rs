@@ -58,6 +58,7 @@ pub extern "C" fn prepare() -> u32 {
     1
 }
 
+// SAFETY: the linker defines the symbol; only its address is taken.
 unsafe extern "C" {
     /// The lowest address of the stack: the linker's.
     static __stack_low: u8;

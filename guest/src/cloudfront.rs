@@ -7,13 +7,13 @@ use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::object::builtins::{AlignedVec, JsArray, JsArrayBuffer, JsUint8Array};
 use boa_engine::property::PropertyKey;
 use boa_engine::{
-    Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, Source,
-    js_string,
+    Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string,
 };
 
 use crate::cbor::{self, Item};
 use crate::cwt::{self, Token};
 use crate::event;
+use crate::host::prelude_part;
 use crate::maps::{data, dictionary, plain_object};
 use crate::wire::{EVENT_REQUEST, Writer};
 
@@ -44,13 +44,10 @@ pub fn extend(modules: &JsObject, context: &mut Context) -> JsResult<()> {
         let function = FunctionObjectBuilder::new(context.realm(), function).name(name).build();
         host.insert_property(PropertyKey::from(JsString::from(name)), data(function));
     }
-    let prelude = context.eval(Source::from_bytes(include_str!("prelude/cloudfront.js")))?;
-    let broken = || JsNativeError::error().with_message("the prelude is no function");
-    let prelude = prelude.as_callable().ok_or_else(broken)?;
     let module = modules.get(js_string!("cloudfront"), context)?;
     let buffer = modules.get(js_string!("buffer"), context)?;
-    prelude.call(&JsValue::undefined(), &[module, host.into(), buffer], context)?;
-    Ok(())
+    let arguments = [module, host.into(), buffer];
+    prelude_part(include_str!("prelude/cloudfront.js"), &arguments, context).map(drop)
 }
 
 /// Writes what the origin helpers were asked for: nothing at all when they were not called.

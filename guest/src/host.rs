@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -14,10 +15,10 @@ use boa_engine::context::time::{Clock, JsInstant};
 use boa_engine::job::{GenericJob, Job, JobExecutor, NativeAsyncJob, PromiseJob};
 use boa_engine::module::{Module, ModuleLoader, ModuleRequest, Referrer};
 use boa_engine::realm::Realm;
-use boa_engine::{Context, JsNativeError, JsResult, JsString};
+use boa_engine::{Context, JsNativeError, JsResult, JsString, JsValue, Source};
 
-use crate::looks;
 use crate::wire::reads;
+use crate::{looks, trace};
 
 /// A clock that shows what it was set to (spec: CloudFront Functions section 7.2, `Date`).
 #[derive(Default)]
@@ -112,6 +113,22 @@ fn complete<T>(future: impl Future<Output = JsResult<T>>) -> JsResult<T> {
             Err(JsNativeError::error().with_message("this would wait for ever").into())
         }
     }
+}
+
+/// Runs a part of the prelude, whose source is a function, with `arguments`. Its lines are told from the user's own by
+/// their path.
+///
+/// # Errors
+/// When it throws, or is no function: a defect.
+pub fn prelude_part(
+    source: &str,
+    arguments: &[JsValue],
+    context: &mut Context,
+) -> JsResult<JsValue> {
+    let source = Source::from_bytes(source).with_path(Path::new(trace::PRELUDE));
+    let broken = || JsNativeError::error().with_message("a part of the prelude is no function");
+    let part = context.eval(source)?.as_callable().ok_or_else(broken)?;
+    part.call(&JsValue::undefined(), arguments, context)
 }
 
 /// The built-in modules, by name.

@@ -11,14 +11,15 @@ use boa_engine::object::builtins::{AlignedVec, JsArray, JsArrayBuffer};
 use boa_engine::property::PropertyKey;
 use boa_engine::string::JsStrVariant;
 use boa_engine::{
-    Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, Source,
-    js_string,
+    Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string,
 };
 
+use crate::host::prelude_part;
 use crate::looks;
 use crate::maps::{data, dictionary};
 use crate::wire::{
-    KV_EXISTS, KV_FOUND, KV_GET, KV_META, KV_NO_STORE, KV_NOT_FOUND, KV_OTHER_STORE, KV_ROOM_BYTES, reads,
+    KV_EXISTS, KV_FOUND, KV_GET, KV_META, KV_NO_STORE, KV_NOT_FOUND, KV_OTHER_STORE, KV_ROOM_BYTES,
+    reads,
 };
 
 /// What boa calls: `this`, the arguments, the context.
@@ -105,10 +106,7 @@ pub fn install(natives: &JsObject, context: &mut Context) -> JsResult<()> {
         let function = FunctionObjectBuilder::new(context.realm(), function).name(name).build();
         own.insert_property(PropertyKey::from(JsString::from(name)), data(function));
     }
-    let part = context.eval(Source::from_bytes(include_str!("prelude/kvs.js")))?;
-    let broken = || JsNativeError::error().with_message("prelude/kvs.js returned something else");
-    let part = part.as_callable().ok_or_else(broken)?;
-    let made = part.call(&JsValue::undefined(), &[own.into()], context)?;
+    let made = prelude_part(include_str!("prelude/kvs.js"), &[own.into()], context)?;
     natives.insert_property(js_string!("kvs"), data(made));
     Ok(())
 }

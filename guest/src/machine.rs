@@ -1,6 +1,5 @@
 //! The engine with one function in it: made once, loaded once, called once (in the sandbox) for each request.
 
-use std::path::Path;
 use std::rc::Rc;
 
 use boa_engine::builtins::promise::PromiseState;
@@ -12,7 +11,7 @@ use boa_engine::{
 };
 
 use crate::event;
-use crate::host::{FrozenClock, Hooks, Jobs, Modules};
+use crate::host::{FrozenClock, Hooks, Jobs, Modules, prelude_part};
 use crate::maps::data;
 use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
@@ -187,13 +186,10 @@ fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
     let natives = natives::object(context);
     kv::install(&natives, context)?;
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
-    let mut part = |source: &str, arguments: &[JsValue]| {
-        let source = Source::from_bytes(source).with_path(Path::new(trace::PRELUDE));
-        let part = context.eval(source)?.as_callable().ok_or_else(broken)?;
-        part.call(&JsValue::undefined(), arguments, context)
-    };
-    let buffer = part(include_str!("buffer.js"), &[natives.clone().into()])?;
-    let made = part(include_str!("prelude.js"), &[natives.into(), buffer])?;
+    let buffer =
+        prelude_part(include_str!("prelude/buffer.js"), &[natives.clone().into()], context)?;
+    let made =
+        prelude_part(include_str!("prelude/prelude.js"), &[natives.into(), buffer], context)?;
     let made = made.as_object().ok_or_else(broken)?;
     let known = made.get(js_string!("modules"), context)?.as_object().ok_or_else(broken)?;
     cloudfront::extend(&known, context)?;

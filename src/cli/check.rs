@@ -18,7 +18,7 @@ pub fn run(file: &Path, format: Format) -> ExitCode {
         Ok(config) => config,
         Err(problems) => return failed(&problems, &[], format),
     };
-    let mut warnings = warnings(&config);
+    let mut warnings = warnings(&config.functions);
     match load(&config) {
         Ok(()) => {
             report_success(&config, &warnings, format);

@@ -60,7 +60,8 @@ impl Loader {
     ) -> Result<ViewerFunction, LoadError> {
         let (name, budget) = (name.to_owned(), limits::VIEWER_FUNCTION_CPU_BUDGET);
         let memory_bytes_max = limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX;
-        let source = Source { name, runtime, code, budget, memory_bytes_max, memo: false };
+        let (memo, store) = (false, None);
+        let source = Source { name, runtime, code, budget, memory_bytes_max, memo, store };
         ViewerFunction::load(&self.engine, &source)
     }
 

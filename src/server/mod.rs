@@ -88,7 +88,7 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
 
 /// Says what CloudFront's engine would refuse of the functions.
 fn warn(config: &Config) {
-    for warning in functions::warnings(config) {
+    for warning in functions::warnings(&config.functions) {
         tracing::warn!("{}", warning.headline());
     }
 }

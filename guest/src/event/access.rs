@@ -13,7 +13,6 @@ use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, 
 use super::Member::{self, Cookies, Headers, Query, ResponseCookies, ResponseHeaders};
 use super::with;
 use crate::looks;
-use crate::maps::Made;
 use crate::wire::{Malformed, reads};
 
 /// Entries of one map that are made on demand; further ones are made with the map. Few requests have more fields.

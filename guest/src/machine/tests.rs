@@ -230,10 +230,7 @@ fn members_can_be_used_at_one_place_again_and_again() {
             "['x', 'y'].map(() => request.headers.host.value + request.uri)",
             r#"["h.example/a/b","h.example/a/b"]"#,
         ),
-        (
-            "[1, 2].map((n) => { request.uri += n; return request.uri; })",
-            r#"["/a/b1","/a/b12"]"#,
-        ),
+        ("[1, 2].map((n) => { request.uri += n; return request.uri; })", r#"["/a/b1","/a/b12"]"#),
         (
             "[1, 2].map((n) => { request.headers['x' + n] = { value: 'v' };
                return Object.keys(request.headers).length; })",

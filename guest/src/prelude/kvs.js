@@ -41,7 +41,7 @@
         const value = format === 'bytes' ? natives.bytes(id, name) : natives.text(id, name);
         if (value === undefined) throw notFound(name);
         if (format === 'string') return value;
-        return format === 'json' ? parsed(name, value) : new Buffer(value);
+        return format === 'json' ? parsed(name, value) : Buffer.from(value);
       }
       async exists(key) {
         const id = this.#id;

@@ -32,14 +32,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{EXIT_CONFIGURATION, EXIT_USAGE};
+use super::{EXIT_CONFIGURATION, EXIT_USAGE, check};
 use crate::config::{FunctionSource, Problem};
 use crate::function::engine::Mode;
 use crate::function::{Function, LoadError};
 use crate::server::StartError;
-use crate::server::functions::Loader;
+use crate::server::functions::{self, Loader};
 use run::Setting;
-use store::Store;
 use subjects::{Subject, Subjects};
 
 pub use arguments::Arguments;
@@ -108,12 +107,12 @@ fn loader(code_cache: Option<&Path>) -> Result<Loader, Trouble> {
 /// One round: loads the functions, runs the events, prints.
 fn test(arguments: &Arguments, subjects: Subjects, loader: &Loader) -> Result<ExitCode, Trouble> {
     let loaded = load(subjects.list, loader)?;
-    let store = arguments.kvs.as_deref().map(Store::read).transpose().map_err(Trouble::Usage)?;
+    let store = arguments.kvs.as_deref().map(store::read).transpose().map_err(Trouble::Usage)?;
     let setting = Setting {
         event_type: arguments.event_type.map(Into::into),
         now_ms: arguments.now,
         seed: arguments.random,
-        store: store.as_ref(),
+        store,
     };
     let plain = matches!(arguments.format, Format::Human | Format::Json) && !arguments.bless;
     if let (true, Some(event), [only]) = (plain, &arguments.event, &*loaded) {

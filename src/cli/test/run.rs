@@ -1,23 +1,26 @@
 //! One function, one event, one run.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Loaded;
-use super::store::Store;
 use crate::error::{EdgeError, FunctionError, FunctionKind};
+use crate::event::origin::origin_change_json;
 use crate::event::viewer::json as viewer;
 use crate::event::{EventType, OriginRequestOutcome, RequestOutcome, lambda};
 use crate::function::js::{self, Budget, ViewerFunction};
 use crate::function::wasm::OriginFunction;
 use crate::function::{Function, Invocation};
+use crate::kv::NamedStore;
 use crate::limits::{VIEWER_FUNCTION_CPU_BUDGET, VIEWER_FUNCTION_FUEL_BUDGET};
 
 /// One run: what the function decided as `FunctionOutput` shows it, and what it cost.
 pub(super) type Outcome = Invocation<Value>;
 
 /// What a run depends on besides function and event.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Setting<'a> {
+#[derive(Clone, Default)]
+pub(super) struct Setting {
     /// The event's type, where it is not the event's own.
     pub event_type: Option<EventType>,
     /// Milliseconds since 1970; `None`: the system's time.
@@ -25,66 +28,71 @@ pub(super) struct Setting<'a> {
     /// Where random numbers start; `None`: from the request's id and the time.
     pub seed: Option<u64>,
     /// What `cf.kvs()` reads.
-    pub store: Option<&'a Store>,
+    pub store: Option<Arc<NamedStore>>,
 }
 
 /// Runs a function.
 ///
 /// # Errors
 /// When the event cannot be used for it.
-pub(super) fn run(
-    loaded: &Loaded,
-    event: &Value,
-    setting: &Setting<'_>,
-) -> Result<Outcome, String> {
+pub(super) fn run(loaded: &Loaded, event: &Value, setting: &Setting) -> Result<Outcome, String> {
     match &loaded.function {
-        Function::Viewer(function) => run_viewer(function, event, setting),
+        Function::Viewer(function) => run_viewer(function, event, setting).map(|ran| ran.0),
         Function::Origin(function) => run_origin(function, event, setting.event_type),
     }
 }
 
-/// Runs a viewer function.
+/// Runs a viewer function; beside what came of it, what the origin helpers did: a list, or null.
 ///
 /// # Errors
 /// When the event cannot be used for it.
 pub(super) fn run_viewer(
     function: &ViewerFunction,
     event: &Value,
-    setting: &Setting<'_>,
-) -> Result<Outcome, String> {
+    setting: &Setting,
+) -> Result<(Outcome, Value), String> {
     let event = viewer::parse_event(event, setting.event_type).map_err(unusable)?;
     let (context, request) = (event.context(), event.request());
     let mut moment = js::moment(&context, setting.now_ms.unwrap_or_else(js::now_ms));
     moment.seed = setting.seed.unwrap_or(moment.seed);
     let mut budget = Budget::default();
-    give_store(setting.store);
+    let with_store;
+    let function = match &setting.store {
+        Some(store) => {
+            with_store = function.with_store(Some(Arc::clone(store)));
+            &with_store
+        }
+        None => function,
+    };
     match (event.event_type, event.response()) {
         (EventType::ViewerRequest, _) => {
             let called = function.on_request_at(moment, &context, &request, &mut budget);
-            Ok(map(called, |outcome| match outcome {
+            let mut origin = Value::Null;
+            let outcome = map(called, |outcome| match outcome {
                 RequestOutcome::Continue(edits) => {
+                    if !edits.origin.is_empty() {
+                        origin = edits.origin.iter().map(origin_change_json).collect();
+                    }
                     json!({ "request": viewer::edited_request_json(&request, &edits) })
                 }
                 RequestOutcome::Respond(response) => {
                     json!({ "response": viewer::generated_response_json(&response) })
                 }
-            }))
+            });
+            Ok((outcome, origin))
         }
         (EventType::ViewerResponse, Some(response)) => {
             let called =
                 function.on_response_at(moment, &context, &request, &response, &mut budget);
-            Ok(map(
+            let outcome = map(
                 called,
                 |edits| json!({ "response": viewer::edited_response_json(&response, &edits) }),
-            ))
+            );
+            Ok((outcome, Value::Null))
         }
         (other, _) => Err(format!("JavaScript functions do not run on {other}")),
     }
 }
-
-/// The seam to the key-value store: hands the store's content to the run that follows. Viewer functions have no store
-/// yet, so nobody takes it.
-fn give_store(_store: Option<&Store>) {}
 
 fn run_origin(
     function: &OriginFunction,
@@ -129,8 +137,8 @@ fn unusable(error: impl std::fmt::Display) -> String {
 }
 
 fn map<T>(called: Invocation<T>, show: impl FnOnce(T) -> Value) -> Outcome {
-    let Invocation { result, logs, cpu, fuel } = called;
-    Invocation { result: result.map(show), logs, cpu, fuel }
+    let Invocation { result, logs, cpu, fuel, remembered } = called;
+    Invocation { result: result.map(show), logs, cpu, fuel, remembered }
 }
 
 /// `FunctionErrorMessage` of CloudFront's `TestResult`.

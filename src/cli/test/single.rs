@@ -17,7 +17,7 @@ use super::{Loaded, Trouble, events, print, snippet};
 pub(super) fn run(
     loaded: &Loaded,
     event: &Path,
-    setting: &Setting<'_>,
+    setting: &Setting,
     arguments: &Arguments,
 ) -> Result<ExitCode, Trouble> {
     let event = events::read(event).map_err(Trouble::Usage)?;

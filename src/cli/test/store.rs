@@ -1,90 +1,74 @@
 //! `--kvs FILE` and `kvs` of batch mode: the content of a key-value store, in the shape that CloudFront imports
 //! (spec: CloudFront Functions section 8.1).
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::events;
+use crate::kv::{Fault, NamedStore, Store};
 
-/// A store's content.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Store {
-    /// Values by key.
-    pub entries: BTreeMap<String, String>,
+/// What the store of a run is called; it answers to any id.
+const NAME: &str = "kvs";
+
+/// Reads a file.
+///
+/// # Errors
+/// When it cannot be read, or is not the content of a store.
+pub(super) fn read(path: &Path) -> Result<Arc<NamedStore>, String> {
+    let named = |error: String| format!("{}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| named(error.to_string()))?;
+    named_store(Store::from_json(&bytes)).map_err(named)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    data: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    key: String,
-    value: String,
-}
-
-impl Store {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is not the content of a store.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let named = |error: String| format!("{}: {error}", path.display());
-        Self::parse(events::read(path)?).map_err(named)
-    }
-
-    /// Checks `{"data": [{"key": …, "value": …}]}`.
-    ///
-    /// # Errors
-    /// When it has another shape, or a key twice.
-    pub(super) fn parse(value: Value) -> Result<Self, String> {
-        let shape = "is not the content of a key-value store, \
-                     {\"data\": [{\"key\": \"…\", \"value\": \"…\"}]}";
-        let written: Written =
-            serde_json::from_value(value).map_err(|error| format!("{shape}: {error}"))?;
-        let mut entries = BTreeMap::new();
-        for Entry { key, value } in written.data {
-            if key.is_empty() {
-                return Err("has an empty key".to_owned());
-            }
-            if entries.contains_key(&key) {
-                return Err(format!("has the key {key:?} twice"));
-            }
-            entries.insert(key, value);
+/// A store from `{"data": [{"key": …, "value": …}]}`, or from an object that has the values by their keys.
+///
+/// # Errors
+/// When it has another shape, or what no store may hold.
+pub(super) fn parse(value: Value) -> Result<Arc<NamedStore>, String> {
+    let is_plain = |entries: &serde_json::Map<String, Value>| {
+        entries.values().all(Value::is_string) && !entries.is_empty()
+    };
+    let value = match value {
+        Value::Object(entries) if is_plain(&entries) => {
+            let entries = entries.into_iter();
+            let data: Value =
+                entries.map(|(key, value)| json!({ "key": key, "value": value })).collect();
+            json!({ "data": data })
         }
-        Ok(Self { entries })
-    }
+        other => other,
+    };
+    named_store(Store::from_json(value.to_string().as_bytes()))
+}
+
+fn named_store(store: Result<Store, Vec<Fault>>) -> Result<Arc<NamedStore>, String> {
+    let told = |faults: Vec<Fault>| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        format!("is not the content of a key-value store: {}", faults.join("; "))
+    };
+    store.map(|store| NamedStore::new(NAME.to_owned(), None, store)).map_err(told)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn a_store_is_what_cloudfront_imports() {
-        let store = Store::parse(json!({ "data": [{ "key": "a", "value": "1" }] })).expect("good");
-        assert_eq!(store.entries, BTreeMap::from([("a".to_owned(), "1".to_owned())]));
-        for (value, part) in [
-            (json!({}), "missing field `data`"),
-            (json!({ "data": [{ "key": "a" }] }), "missing field `value`"),
-            (json!({ "data": [{ "key": "a", "value": 1 }] }), "expected a string"),
-            (json!({ "data": [], "more": 1 }), "unknown field `more`"),
-            (json!({ "data": [{ "key": "", "value": "" }] }), "empty key"),
-            (
-                json!({ "data": [{ "key": "a", "value": "" }, { "key": "a", "value": "" }] }),
-                "\"a\" twice",
-            ),
+        for value in [json!({ "data": [{ "key": "a", "value": "1" }] }), json!({ "a": "1" })] {
+            let store = parse(value).expect("good").current();
+            assert_eq!((store.get("a"), store.get("data")), (Some("1"), None));
+        }
+        for value in [
+            json!({ "data": [{ "key": "a" }] }),
+            json!({ "data": [{ "key": "a", "value": 1 }] }),
+            json!({ "data": [{ "key": "", "value": "" }] }),
+            json!({ "data": [{ "key": "a", "value": "" }, { "key": "a", "value": "" }] }),
+            json!({ "a": 1 }),
+            json!([]),
         ] {
-            let error = Store::parse(value.clone()).expect_err("refused");
-            assert!(error.contains(part), "{value}: {error}");
+            let error = parse(value.clone()).expect_err("refused");
+            assert!(error.starts_with("is not the content"), "{value}: {error}");
         }
     }
 }

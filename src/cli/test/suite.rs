@@ -93,7 +93,7 @@ pub(super) fn cases<'l>(
 /// Runs them, one after the other.
 pub(super) fn run<'l>(
     cases: Vec<Case<'l>>,
-    setting: &Setting<'_>,
+    setting: &Setting,
     arguments: &Arguments,
 ) -> Vec<CaseResult<'l>> {
     cases.into_iter().map(|case| one(case, setting, arguments)).collect()
@@ -117,7 +117,7 @@ pub(super) fn too_costly(used: u8, most: u8) -> String {
     format!("compute utilization is {used} %; at most {most} % are allowed")
 }
 
-fn one<'l>(case: Case<'l>, setting: &Setting<'_>, arguments: &Arguments) -> CaseResult<'l> {
+fn one<'l>(case: Case<'l>, setting: &Setting, arguments: &Arguments) -> CaseResult<'l> {
     let loaded = case.loaded;
     let (name, file, verdict) = match case.task {
         Task::Event(event, needs_expected) => {
@@ -142,7 +142,7 @@ fn event_case(
     loaded: &Loaded,
     event: &EventFile,
     needs_expected: bool,
-    setting: &Setting<'_>,
+    setting: &Setting,
     arguments: &Arguments,
 ) -> (Option<Outcome>, Verdict) {
     let not_run = |why| Verdict::Failed(Failure::NotRun(why));

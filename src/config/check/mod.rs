@@ -68,7 +68,7 @@ pub(super) fn function_alone(
     problems: &mut Problems,
 ) -> Option<FunctionSource> {
     let mut own = material.own_problems.take()?;
-    let source = function::one(material, "", &mut own);
+    let source = function::one(material, &Stores::default(), "", None, &mut own);
     problems.extend(own.into_list());
     source
 }

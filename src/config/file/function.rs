@@ -76,6 +76,8 @@ pub struct FunctionFolder {
     pub memo: Option<bool>,
     /// What to do about what CloudFront's engine would refuse; JavaScript only. Default: `compat` of `[lint]`.
     pub compat: Option<CompatWord>,
+    /// What `verge test` holds it to.
+    pub test: Option<FunctionTest>,
 }
 
 /// What to do about what CloudFront's engine would refuse.
@@ -88,8 +90,6 @@ pub enum CompatWord {
     Strict,
     /// Do not look.
     Off,
-    /// What `verge test` holds it to.
-    pub test: Option<FunctionTest>,
 }
 
 /// What runs a function.

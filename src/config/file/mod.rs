@@ -19,9 +19,7 @@ pub use distribution::{
     Behavior, CustomErrorResponse, Distribution, HttpVersion, Origin, OriginGroup, Protocol,
     ViewerProtocol,
 };
-pub use function::{
-    CompatWord, EventWord, Function, FunctionFolder, FunctionTest, RuntimeWord,
-};
+pub use function::{CompatWord, EventWord, Function, FunctionFolder, FunctionTest, RuntimeWord};
 pub use policy::{
     CachePolicy, ContentSecurityPolicy, ContentTypeOptions, Cors, CustomHeader, FrameOption,
     FrameOptions, HeaderMode, HeaderModeWord, NameMode, NameModeWord, OriginRequestPolicy,

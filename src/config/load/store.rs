@@ -58,7 +58,7 @@ fn from_file(path: &Path, at: &str, problems: &mut Problems) -> Option<Store> {
 
 fn of_file(path: &Path, fault: Fault) -> Problem {
     let Fault { line, path: place, message, remedy } = fault;
-    Problem { file: path.to_owned(), line, path: place, message, remedy }
+    Problem { file: path.to_owned(), line, path: place, message, remedy, detail: None }
 }
 
 fn from_here(

@@ -211,6 +211,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+    use crate::event::EdgeLocation;
     use crate::ids::RequestId;
 
     fn seen(fields: &[(&str, &str)], query: Option<&[u8]>, look: &Look) -> Vec<u8> {
@@ -232,6 +233,7 @@ mod tests {
             distribution_id: "E1",
             request_id: &id,
             viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            edge: EdgeLocation::DEFAULT,
         };
         let headers: HeaderMap = fields
             .iter()

@@ -145,8 +145,7 @@ impl ViewerFunction {
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
         let encode = |out: &mut Writer| encode_response(context, request, response, moment, out);
-        let event =
-            ViewerEvent { context, request, response: Some(response), store_version: 0 };
+        let event = ViewerEvent { context, request, response: Some(response), store_version: 0 };
         self.run(budget, event, encode, |answer| read_response_result(answer, response))
     }
 

@@ -371,6 +371,7 @@ fn the_moment_is_the_callers() {
             distribution_id: "E1",
             request_id: &id,
             viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            edge: crate::event::EdgeLocation::DEFAULT,
         };
         let fields = plain();
         let request = RequestView { method: "GET", path: b"/", query: None, headers: &fields };

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Format;
 use super::run::{self, Outcome, Setting};
-use super::store::Store;
-use super::{Trouble, loader, report, subjects};
+use super::{Trouble, loader, report, store, subjects};
 use crate::error::{FunctionError, FunctionFailure};
 use crate::function::LoadError;
 use crate::limits::TEST_BATCH_LINE_BYTES_MAX;
@@ -116,7 +115,7 @@ fn answer(text: &[u8], functions: &mut Functions) -> Value {
             Ok(run) => run,
             Err(why) => return usage(&id, &why),
         };
-    let store = match store.map(Store::parse).transpose() {
+    let store = match store.map(store::parse).transpose() {
         Ok(store) => store,
         Err(why) => return usage(&id, &format!("kvs {why}")),
     };
@@ -124,19 +123,20 @@ fn answer(text: &[u8], functions: &mut Functions) -> Value {
         Ok(function) => function,
         Err(error) => return not_loaded(&id, &error),
     };
-    let setting = Setting { event_type, now_ms, seed, store: store.as_ref() };
+    let setting = Setting { event_type, now_ms, seed, store };
     match run::run_viewer(&function, &event, &setting) {
-        Ok(outcome) => ran(&id, outcome),
+        Ok((outcome, origin)) => ran(&id, outcome, &origin),
         Err(why) => usage(&id, &why),
     }
 }
 
-fn ran(id: &Value, outcome: Outcome) -> Value {
+/// The answer when a function ran; `origin`: what the origin helpers did.
+fn ran(id: &Value, outcome: Outcome, origin: &Value) -> Value {
     let utilization = run::share(&outcome, 1).to_string();
     let mut answer = json!({ "id": id });
     match outcome.result {
         Ok(output) => {
-            answer["origin"] = origin_of(&output);
+            answer["origin"] = origin.clone();
             answer["result"] = output;
         }
         Err(error) => {
@@ -147,11 +147,6 @@ fn ran(id: &Value, outcome: Outcome) -> Value {
     answer["logs"] = outcome.logs.into();
     answer["computeUtilization"] = utilization.into();
     answer
-}
-
-/// The seam to the origin helpers: what they did to the request. There are none yet, so they did nothing.
-fn origin_of(_output: &Value) -> Value {
-    Value::Null
 }
 
 fn thrown(error: &FunctionError) -> Value {

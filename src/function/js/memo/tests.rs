@@ -6,7 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
+use crate::event::{
+    EdgeLocation, EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView,
+};
 use crate::function::engine::Mode;
 use crate::function::js::tests::{load_in, patient};
 use crate::function::js::{ViewerFunction, moment};
@@ -104,6 +106,7 @@ impl Variant {
             distribution_id: "E1",
             request_id: id,
             viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            edge: EdgeLocation::DEFAULT,
         };
         let headers = self.headers();
         let request = RequestView {
@@ -247,6 +250,7 @@ fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
         distribution_id: "",
         request_id: &id,
         viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        edge: EdgeLocation::DEFAULT,
     };
     let (path, headers) = (format!("/{number}"), HeaderMap::new());
     let request =
@@ -271,7 +275,7 @@ fn its_memory_is_bounded_and_what_is_recent_stays() {
 #[test]
 fn a_function_of_which_nothing_repeats_is_left_alone_and_tried_again() {
     let memo = Memo::default();
-    let mut opened = |calls: i64, hits: bool| {
+    let opened = |calls: i64, hits: bool| {
         let mut open = 0;
         for _ in 0..calls {
             if memo.is_open() {
@@ -295,7 +299,7 @@ fn random_numbers_start_differently_for_each_request() {
     let seed = |number| {
         let variant =
             Variant { method: "GET", path: b"/", query: None, fields: vec![], status: 200 };
-        variant.with(&RequestId::from_entropy(&[number; 42]), |context, _| moment(context).seed)
+        variant.with(&RequestId::from_entropy(&[number; 42]), |context, _| moment(context, 0).seed)
     };
     assert_ne!(seed(1), seed(2));
 }

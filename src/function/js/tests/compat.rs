@@ -2,6 +2,7 @@
 //! sections 2, 3 and 5).
 
 use super::*;
+use crate::event::EdgeLocation;
 
 fn bytes(value: &[u8]) -> HeaderValue {
     HeaderValue::from_bytes(value).expect("a value")
@@ -22,6 +23,7 @@ fn response_edits(code: &str, sent: &HeaderMap) -> Result<ResponseEdits, Functio
         distribution_id: "E1",
         request_id: &id,
         viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        edge: EdgeLocation::DEFAULT,
     };
     let headers = plain();
     let request = RequestView { method: "GET", path: b"/p", query: None, headers: &headers };
