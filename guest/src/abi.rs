@@ -124,13 +124,23 @@ fn packed(answer: &[u8]) -> u64 {
 }
 
 /// Loads the source in the room. The answer is empty, or: line, column (0: unknown), message. Afterwards the machine is
-/// ready for one call, which may use `memory` bytes.
+/// ready for one call, which may use `memory` bytes. `now` is in milliseconds since 1970.
 #[unsafe(no_mangle)]
-pub extern "C" fn load(length: usize, legacy: u32, depth_max: usize, memory: usize) -> u64 {
+pub extern "C" fn load(
+    length: usize,
+    legacy: u32,
+    depth_max: usize,
+    memory: usize,
+    now: u64,
+) -> u64 {
     let source = event::with(|event| event.input(length).to_vec()).unwrap_or_default();
     let mut answer = Writer::default();
     let result = match (std::str::from_utf8(&source), get(&MACHINE)) {
-        (Ok(source), Some(machine)) => machine.load(source, legacy != 0, depth_max),
+        (Ok(source), Some(machine)) => {
+            // The top level runs once, now; a call has a clock of its own.
+            machine.set_clock(now);
+            machine.load(source, legacy != 0, depth_max)
+        }
         _ => Err(crate::Refusal { place: None, message: "the source is not UTF-8".into() }),
     };
     if let Err(refusal) = result {

@@ -185,7 +185,7 @@ impl Dump<'_> {
     /// What an array has no members for, between `from` and `to`.
     fn holes(&mut self, from: u64, to: u64, start: usize) {
         match to.saturating_sub(from) {
-            0 => return,
+            0 => {}
             1 => {
                 self.separate(start);
                 self.line.push_str("<empty>");

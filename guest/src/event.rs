@@ -320,7 +320,8 @@ impl Event {
             }
             RequestId => {
                 let mut reader = self.at(self.places.context);
-                (reader.text()?, reader.text()?);
+                reader.text()?;
+                reader.text()?;
                 Ok(text(reader.text()?))
             }
             Status => Ok(JsValue::from(i32::from(self.at(self.places.response).u16()?))),

@@ -75,6 +75,12 @@ impl Machine {
         Ok(Self { context, clock, legacy, handler: None, out })
     }
 
+    /// Sets what the clock shows, milliseconds since 1970.
+    #[cfg(any(target_family = "wasm", test))]
+    pub fn set_clock(&self, now: u64) {
+        self.clock.set(now);
+    }
+
     /// Loads a function: evaluates its module and finds its handler. `legacy` is runtime 1.0.
     ///
     /// # Errors

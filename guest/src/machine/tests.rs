@@ -467,6 +467,17 @@ fn digests_and_encodings_are_right() {
 }
 
 #[test]
+fn the_top_level_sees_the_clock_of_loading_and_a_call_its_own() {
+    let mut machine = Machine::new(1 << 16).expect("the prelude runs");
+    machine.set_clock(1_600_000_000_000);
+    let source = "const loaded = Date.now();
+        function handler() { throw new Error(loaded + ' ' + Date.now()); }";
+    machine.load(source, false, 128).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let (_, message) = failure(&answer(&mut machine, &request_event(EVENT_REQUEST)));
+    assert!(message.starts_with("Error: 1600000000000 1700000000000"), "{message}");
+}
+
+#[test]
 fn random_numbers_follow_the_seed() {
     let numbers = eval("[Math.random(), Math.random()]");
     assert_eq!(numbers, eval("[Math.random(), Math.random()]"));

@@ -23,14 +23,12 @@ impl Sent<'_> {
     }
 }
 
-/// The bytes that a part of a field's text was read from: of what is not UTF-8, each character was a byte.
-fn bytes_of(part: &str, field: &Cow<'_, str>) -> Vec<u8> {
-    match field {
-        Cow::Borrowed(_) => part.as_bytes().to_vec(),
-        Cow::Owned(_) => {
-            part.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap_or(b'?')).collect()
-        }
+/// The bytes that a part of a field's text was read from: of a field that is not UTF-8, each character was a byte.
+fn bytes_of(part: &str, is_utf8: bool) -> Vec<u8> {
+    if is_utf8 {
+        return part.as_bytes().to_vec();
     }
+    part.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap_or(b'?')).collect()
 }
 
 fn sent_by_viewer<'a>(fields: &'a [Cow<'_, str>]) -> Vec<Sent<'a>> {
@@ -39,7 +37,12 @@ fn sent_by_viewer<'a>(fields: &'a [Cow<'_, str>]) -> Vec<Sent<'a>> {
         let whole = piece.trim_matches([' ', '\t']);
         let read = wire::cookie_groups(&[piece]).into_iter().next()?;
         let value = read.values.first().copied()?;
-        Some(Sent { name: read.name, value, attributes: "", bytes: bytes_of(whole, field) })
+        Some(Sent {
+            name: read.name,
+            value,
+            attributes: "",
+            bytes: bytes_of(whole, matches!(field, Cow::Borrowed(_))),
+        })
     });
     sent.collect()
 }
@@ -48,7 +51,12 @@ fn sent_by_origin<'a>(fields: &'a [Cow<'_, str>]) -> Vec<Sent<'a>> {
     let sent = fields.iter().flat_map(|field| {
         let read = wire::set_cookie_groups(&[&**field]).into_iter().next()?;
         let (value, attributes) = read.values.first().copied()?;
-        Some(Sent { name: read.name, value, attributes, bytes: bytes_of(field, field) })
+        Some(Sent {
+            name: read.name,
+            value,
+            attributes,
+            bytes: bytes_of(field, matches!(field, Cow::Borrowed(_))),
+        })
     });
     sent.collect()
 }

@@ -61,19 +61,19 @@ impl Idle {
         Some(alive)
     }
 
-    /// Takes an instance back after a call of `delta`'s function that returned; gives it up again if undoing what it
+    /// Takes an instance back after a call of `delta`'s function that returned; hands it out again if undoing what it
     /// wrote is not possible, or costs more than starting another.
-    pub(super) fn give_back(&self, mut alive: Alive, delta: &Arc<Delta>) -> Result<(), Alive> {
+    pub(super) fn give_back(&self, mut alive: Alive, delta: &Arc<Delta>) -> Option<Alive> {
         if !self.restore(&mut alive, delta) {
-            return Err(alive);
+            return Some(alive);
         }
         alive.home = Arc::downgrade(delta);
         let mut waiting = self.waiting();
         if waiting.len() >= VIEWER_INSTANCES_IDLE_MAX {
-            return Err(alive);
+            return Some(alive);
         }
         waiting.push(alive);
-        Ok(())
+        None
     }
 
     fn restore(&self, alive: &mut Alive, delta: &Delta) -> bool {
@@ -128,7 +128,7 @@ mod tests {
                 expected.resize(memory.len(), 0);
                 assert!(function.delta.apply(&mut expected));
                 assert!(memory == expected, "round {round}");
-                assert!(engine.idle().give_back(alive, &function.delta).is_ok(), "round {round}");
+                assert!(engine.idle().give_back(alive, &function.delta).is_none(), "round {round}");
             }
         }
         let scans = crate::function::engine::PageMap::open().is_some();

@@ -241,7 +241,7 @@ impl JsEngine {
 
     /// Ends an instance's call, which `returned` or was stopped.
     fn finish(&self, alive: Alive, delta: &Arc<Delta>, returned: bool) {
-        let spent = if returned { self.idle.give_back(alive, delta).err() } else { Some(alive) };
+        let spent = if returned { self.idle.give_back(alive, delta) } else { Some(alive) };
         if let Some(alive) = spent {
             self.reaper.bury(alive);
         }

@@ -9,7 +9,7 @@ use wasmtime::TypedFunc;
 use super::delta::Delta;
 use super::instance::{Alive, unpack_answer};
 use super::memo::Memo;
-use super::{Budget, JsEngine, ViewerFunction};
+use super::{Budget, JsEngine, ViewerFunction, now_ms};
 use crate::error::FunctionFailure;
 use crate::event::{EventContext, RequestView};
 use crate::function::engine::Mode;
@@ -21,8 +21,9 @@ use crate::wire::Reader;
 /// Enough for the pool to have a used memory at hand.
 const WARM_UP_CALLS: usize = 3;
 
-/// Length of a source, runtime 1.0 or not, nesting limit, memory for one call; address and length of the answer.
-type Load = TypedFunc<(u32, u32, u32, u32), u64>;
+/// Length of a source, runtime 1.0 or not, nesting limit, memory for one call, the time; address and length of the
+/// answer.
+type Load = TypedFunc<(u32, u32, u32, u32, u64), u64>;
 
 impl Budget {
     /// What loading may use.
@@ -73,7 +74,7 @@ impl ViewerFunction {
                     store: source.store.clone().filter(|_| takes_store),
                 };
                 function.warm_up();
-                function.memo = remembers.then(Memo::default);
+                function.memo = remembers.then(Box::<Memo>::default);
                 Ok(function)
             }
             Err(trap) => {
@@ -121,7 +122,7 @@ fn load_in(
     let length = u32::try_from(source.code.len())?;
     let depth = u32::try_from(limits::SOURCE_NESTING_DEPTH_MAX)?;
     let memory = u32::try_from(limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX)?;
-    load.call(&mut alive.store, (length, legacy, depth, memory)).map(unpack_answer)
+    load.call(&mut alive.store, (length, legacy, depth, memory, now_ms())).map(unpack_answer)
 }
 
 /// The guest's words: line, column (0: unknown), message.

@@ -8,6 +8,7 @@
 //! Not remembered are calls that were cut off, and calls that looked at something that is another each time.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -130,24 +131,19 @@ impl Generation {
 /// answer is not kept: one of the two was read wrong, and the older one is as good.
 fn grow(place: &mut Option<Node>, path: Vec<(Look, Box<[u8]>)>, kept: Kept) {
     let mut path = path.into_iter();
-    // Down to where the tree ends.
-    let mut node = match place {
-        None => {
-            *place = Some(chain(path, kept));
-            return;
-        }
-        Some(node) => node,
+    let Some(mut node) = place.as_mut() else {
+        *place = Some(chain(path, kept));
+        return;
     };
-    loop {
-        let Node::Ask { look, branches } = node else { return };
-        let Some((next, seen)) = path.next().filter(|(next, _)| next == look) else { return };
-        drop(next);
-        if !branches.contains_key(&seen) {
-            branches.insert(seen, chain(path, kept));
-            return;
+    while let Node::Ask { look, branches } = node {
+        let Some((_, seen)) = path.next().filter(|(next, _)| next == look) else { return };
+        match branches.entry(seen) {
+            Entry::Vacant(end) => {
+                end.insert(chain(path, kept));
+                return;
+            }
+            Entry::Occupied(below) => node = below.into_mut(),
         }
-        let Some(below) = branches.get_mut(&seen) else { return };
-        node = below;
     }
 }
 

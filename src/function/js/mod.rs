@@ -50,7 +50,7 @@ pub struct ViewerFunction {
     engine: Arc<JsEngine>,
     delta: Arc<Delta>,
     /// `None` when its answers are not to be remembered.
-    memo: Option<Memo>,
+    memo: Option<Box<Memo>>,
     /// Whether its runtime has key-value stores at all.
     takes_store: bool,
     store: Option<Arc<NamedStore>>,
@@ -73,7 +73,7 @@ impl ViewerFunction {
     /// Memory that this function's version holds, bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.delta.bytes() + self.memo.as_ref().map_or(0, Memo::bytes)
+        self.delta.bytes() + self.memo.as_ref().map_or(0, |memo| memo.bytes())
     }
 
     /// The same function with another key-value store, or none; cheap. A function of runtime 1.0 never has one.

@@ -137,7 +137,7 @@ impl Variant {
 fn both(code: &str) -> (ViewerFunction, ViewerFunction) {
     let load = || load_in(Mode::Production, code).unwrap_or_else(|error| panic!("{error}"));
     let mut remembering = load();
-    remembering.memo = Some(Memo::default());
+    remembering.memo = Some(Box::default());
     (load(), remembering)
 }
 
