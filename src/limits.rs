@@ -436,3 +436,7 @@ pub const KEY_VALUE_STORE_CALL_FUEL: u64 = 500;
 
 /// What each byte of a key and of its value costs in fuel: it is hashed, or copied.
 pub const KEY_VALUE_STORE_BYTE_FUEL: u64 = 2;
+
+/// What is gathered of an answer before it is sent to the viewer, bytes: a head and a small body. A larger part of a body
+/// goes as it is; more would hold back what an origin sends slowly.
+pub const VIEWER_WRITE_BUFFER_BYTES: usize = 4 << 10;

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::buffered::Buffered;
 use super::listen;
 use crate::limits::{ACCEPT_RETRY_PAUSE, TLS_HANDSHAKE_TIMEOUT, VIEWER_CONNECTIONS_MAX};
 use crate::proxy::Phases;
@@ -111,7 +112,7 @@ async fn serve_connection(
             }
         }
     };
-    let mut next = app.process_new(stream, &stop).await;
+    let mut next = app.process_new(Box::new(Buffered::new(stream)), &stop).await;
     while let Some(kept) = next {
         next = app.process_new(kept, &stop).await;
     }

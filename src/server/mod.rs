@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod banner;
+mod buffered;
 pub mod certs;
 pub mod demo_origin;
 pub mod functions;

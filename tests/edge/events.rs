@@ -32,21 +32,25 @@ fn viewer_functions_run_on_every_request_and_origin_functions_only_towards_the_o
         assert_eq!((response.status, response.header("x-viewer").as_str()), (200, "/a"));
     }
     assert_eq!(origin.hits(), 1);
-    let runs = |name: &str, event: &str| {
+    let counted = |family: &str, name: &str, event: &str| {
         let text = edge.admin("/metrics").text();
         let labels = [format!("function=\"{name}\""), format!("event=\"{event}\"")];
         let lines = text.lines().filter(|line| {
-            line.starts_with("verge_function_invocations_total")
-                && labels.iter().all(|label| line.contains(label))
+            line.starts_with(family) && labels.iter().all(|label| line.contains(label))
         });
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>()
     };
+    let runs = |name: &str, event: &str| counted("verge_function_invocations_total", name, event);
     // A request is counted after its last byte was sent.
     while runs("f", "viewer-response") < 100.0 {
         std::thread::yield_now();
     }
     assert_eq!(runs("f", "viewer-request"), 100.0);
     assert_eq!(runs("f", "viewer-response"), 100.0);
+    // All but the first of them saw what an earlier one saw.
+    for event in ["viewer-request", "viewer-response"] {
+        assert!(counted("verge_function_remembered_total", "f", event) > 90.0, "{event}");
+    }
     assert_eq!(runs("header-signing", "origin-request"), 1.0);
     assert_eq!(runs("response-transform", "origin-response"), 1.0);
 }
