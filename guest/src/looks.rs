@@ -54,3 +54,6 @@ pub fn write(out: &mut Writer) {
         out.u32(u32::try_from(trace.len()).unwrap_or_default());
     });
 }
+
+#[cfg(test)]
+mod tests;

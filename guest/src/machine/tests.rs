@@ -3,24 +3,24 @@
 use super::*;
 use crate::wire::{
     ABSENT, ENTRY_UNTOUCHED, ENTRY_VALUES, EVENT_REQUEST, EVENT_RESPONSE, MAP, RESULT_REQUEST,
-    RESULT_RESPONSE, Reader, TEXT, UNTOUCHED, reads,
+    RESULT_RESPONSE, Reader, TEXT, UNTOUCHED,
 };
 
-fn section(out: &mut Writer, write: impl FnOnce(&mut Writer)) {
+pub(crate) fn section(out: &mut Writer, write: impl FnOnce(&mut Writer)) {
     let place = out.count();
     write(out);
     let length = out.as_bytes().len() - place;
     out.fill_count(place, length);
 }
 
-fn list(out: &mut Writer, texts: &[&str]) {
+pub(crate) fn list(out: &mut Writer, texts: &[&str]) {
     out.u32(texts.len() as u32);
     for text in texts {
         out.text(text);
     }
 }
 
-fn fields(out: &mut Writer, fields: &[(&str, &[&str])]) {
+pub(crate) fn fields(out: &mut Writer, fields: &[(&str, &[&str])]) {
     out.u32(fields.len() as u32);
     for (name, values) in fields {
         out.text(name);
@@ -73,13 +73,13 @@ pub(crate) fn answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
 }
 
 /// What the call looked at.
-fn reads_of(answer: &[u8]) -> Vec<u32> {
+pub(crate) fn reads_of(answer: &[u8]) -> Vec<u32> {
     let (rest, count) = answer.split_last_chunk().expect("a count");
     let reads = &rest[rest.len() - 4 * u32::from_le_bytes(*count) as usize..];
     reads.as_chunks().0.iter().map(|read| u32::from_le_bytes(*read)).collect()
 }
 
-fn whole_answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
+pub(crate) fn whole_answer(machine: &mut Machine, event: &Writer) -> Vec<u8> {
     let bytes = event.as_bytes();
     event::with(|event| event.room(bytes.len())[..bytes.len()].copy_from_slice(bytes));
     machine.call(bytes.len()).to_vec()
@@ -117,63 +117,6 @@ fn an_untouched_request_says_nothing() {
     let answer = run("function handler(event) { return event.request; }");
     assert_eq!(answer, [RESULT_REQUEST, 0, 0, 0, 0, 0].map(|byte: u8| byte));
     assert_eq!(UNTOUCHED, 0);
-}
-
-#[test]
-fn what_a_call_looks_at_is_told_in_order() {
-    let entry = |map: u32, index: u32| (map | reads::ENTRY) << 16 | index;
-    let whole = |what: u32| what << 16;
-    for (body, expected) in [
-        ("", vec![]),
-        ("request.uri = '/x'; request.headers = {}", vec![]),
-        ("request.uri; request.method; request.uri", vec![whole(reads::URI), whole(reads::METHOD)]),
-        (
-            "request.headers['x-a'].value; request.headers.none",
-            vec![whole(reads::HEADERS), entry(reads::HEADERS, 1)],
-        ),
-        ("request.headers['x-a'] = { value: 'n' }", vec![whole(reads::HEADERS)]),
-        (
-            "request.headers['x-a'] = { value: 'n', multiValue: [{ value: 'n' }] }",
-            vec![whole(reads::HEADERS), entry(reads::HEADERS, 1)],
-        ),
-        ("delete request.cookies.c", vec![whole(reads::COOKIES)]),
-        ("request.querystring.z", vec![whole(reads::QUERY), entry(reads::QUERY, 2)]),
-        ("request.rawQueryString()", vec![whole(reads::RAW_QUERY)]),
-        ("event.context.distributionId", vec![whole(reads::CONTEXT)]),
-        ("event.context.requestId", vec![whole(reads::CONTEXT), whole(reads::UNREPEATABLE)]),
-        ("Date.now(); Math.random()", vec![whole(reads::UNREPEATABLE)]),
-        ("new Date()", vec![whole(reads::UNREPEATABLE)]),
-        ("new Date(0).getTime(); event.viewer.ip", vec![whole(reads::VIEWER)]),
-    ] {
-        let source = format!(
-            "function handler(event) {{ const request = event.request; {body}; return request; }}"
-        );
-        let event = request_event(EVENT_REQUEST);
-        let answer = whole_answer(&mut machine(&source), &event);
-        assert_eq!(reads_of(&answer), expected, "{body}");
-    }
-}
-
-#[test]
-fn maps_with_many_entries_are_whole() {
-    let query: Vec<String> = (0..50).map(|number| format!("p{number}={number}")).collect();
-    let source = "function handler(event) { const query = event.request.querystring;
-        throw new Error(Object.keys(query).map((name) => query[name].value).join()); }";
-    let mut out = Writer::default();
-    out.u8(EVENT_REQUEST);
-    out.u64(0);
-    out.u64(0);
-    section(&mut out, |out| (0..4).for_each(|_| out.text("")));
-    section(&mut out, |out| {
-        out.text("GET");
-        out.text("/");
-        out.optional(Some(query.join("&").as_bytes()));
-    });
-    section(&mut out, |out| fields(out, &[]));
-    section(&mut out, |out| list(out, &[]));
-    let expected: Vec<String> = (0..50).map(|number| number.to_string()).collect();
-    let (_, message) = failure(&answer(&mut machine(source), &out));
-    assert!(message.contains(&expected.join(",")), "{message}");
 }
 
 #[test]
