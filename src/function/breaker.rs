@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Invocation;
 use crate::error::{FunctionError, FunctionFailure};
-use crate::limits::{VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE};
+use crate::limits::{VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET};
 
 /// What one version of a function did lately.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ impl Default for Breaker {
 
 impl Breaker {
     /// Calls the function, unless it is throttled.
-    pub fn guard<T>(&self, call: impl FnOnce() -> Invocation<T>) -> Invocation<T> {
+    pub(super) fn guard<T>(&self, call: impl FnOnce() -> Invocation<T>) -> Invocation<T> {
         if let Err(error) = self.permit(Instant::now) {
             return Invocation::unmade(error);
         }
         let run = call();
-        self.note(&run.result, Instant::now);
+        self.note(&run, Instant::now);
         run
     }
 
@@ -65,9 +65,12 @@ impl Breaker {
         )))
     }
 
-    /// Notes how a call ended.
-    fn note<T>(&self, result: &Result<T, FunctionError>, now: impl FnOnce() -> Instant) {
-        let overran = matches!(result, Err(error) if error.failure == FunctionFailure::Throttled);
+    /// Notes how a call ended. Only one that had the whole budget and used it up speaks against its function: another may
+    /// have begun with what a chain had left, have waited for a busy machine, or not have begun at all.
+    fn note<T>(&self, run: &Invocation<T>, now: impl FnOnce() -> Instant) {
+        let cut_off =
+            matches!(&run.result, Err(error) if error.failure == FunctionFailure::Throttled);
+        let overran = cut_off && run.cpu >= VIEWER_FUNCTION_CPU_BUDGET;
         if !overran {
             // A store for each call would keep the line moving between the processors.
             if self.overruns.load(Ordering::Relaxed) > 0 {
@@ -104,8 +107,19 @@ mod tests {
         let start = Instant::now();
         let at = |ms: u64| move || start + Duration::from_millis(ms);
         let pause = u64::try_from(VIEWER_BREAKER_PAUSE.as_millis()).expect("a number");
-        let overran: Result<(), _> = Err(FunctionError::throttled("slow"));
-        let threw: Result<(), _> = Err(FunctionError::execution("threw"));
+        let ended = |error: Option<FunctionError>, cpu| Invocation {
+            result: error.map_or(Ok(()), Err),
+            cpu,
+            ..Invocation::unmade(FunctionError::execution(""))
+        };
+        let whole = VIEWER_FUNCTION_CPU_BUDGET;
+        let overran = ended(Some(FunctionError::throttled("slow")), whole);
+        let threw = ended(Some(FunctionError::execution("threw")), whole);
+        let left_little = ended(Some(FunctionError::throttled("slow")), whole / 2);
+        for _ in 0..2 * VIEWER_BREAKER_OVERRUNS {
+            breaker.note(&left_little, at(1));
+            assert!(breaker.permit(at(1)).is_ok(), "it had only half of the budget");
+        }
         for _ in 0..VIEWER_BREAKER_OVERRUNS - 1 {
             breaker.note(&overran, at(1));
         }
@@ -121,7 +135,7 @@ mod tests {
         breaker.note(&overran, at(pause + 10));
         assert!(breaker.permit(at(pause + 20)).is_err(), "the probe failed");
         assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "the next one");
-        breaker.note(&Ok(()), at(2 * pause + 30));
+        breaker.note(&ended(None, whole / 2), at(2 * pause + 30));
         assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "closed");
     }
 }

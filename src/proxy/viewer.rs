@@ -13,7 +13,7 @@ use super::{answer, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
-use crate::function::js::{Budget, ViewerFunction};
+use crate::function::js::{Budget, Setting, ViewerFunction};
 use crate::function::{Breaker, Function};
 use crate::ids::FunctionId;
 use crate::origin::change::Choice;
@@ -127,7 +127,8 @@ pub fn run_request_functions(
             let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
             let view = head::request_view(session.req_header());
-            let mut run = breaker.guard(|| function.on_request(&event, &view, &mut budget));
+            let setting = Setting { breaker: Some(breaker), ..Setting::now(&event) };
+            let mut run = function.on_request_at(setting, &event, &view, &mut budget);
             // Before it is noted: a choice that cannot be made is this function's failure.
             run.result = run.result.and_then(|outcome| {
                 choose_origin(ctx, &route, &name, &outcome)?;
@@ -225,7 +226,8 @@ fn run_response_functions(
             let event = ctx.event_context()?;
             let request = head::request_view(session.req_header());
             let view = head::response_view(response);
-            let run = breaker.guard(|| function.on_response(&event, &request, &view, &mut budget));
+            let setting = Setting { breaker: Some(breaker), ..Setting::now(&event) };
+            let run = function.on_response_at(setting, &event, &request, &view, &mut budget);
             record::note_function(ctx, &name, EventType::ViewerResponse, run)?
         };
         head::edit_response(response, &edits)?;

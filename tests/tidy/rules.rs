@@ -40,7 +40,7 @@ pub const FILE_LINES_MAX: usize = 500;
 pub const FUNCTION_LINES_MAX: usize = 60;
 
 /// What a limit can be measured in: a unit, or the things that are counted.
-const UNITS: [&str; 38] = [
+const UNITS: [&str; 39] = [
     "BYTES",
     "CHARS",
     "SECONDS",
@@ -77,6 +77,7 @@ const UNITS: [&str; 38] = [
     "REDIRECTS",
     "ITEMS",
     "CALLS",
+    "PIECES",
     "HITS",
     "OVERRUNS",
 ];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Loaded;
 use crate::error::{EdgeError, FunctionError, FunctionKind};
 use crate::event::origin::origin_change_json;
-use crate::event::viewer::json as viewer;
+use crate::event::viewer::{Moment, json as viewer};
 use crate::event::{EventType, OriginRequestOutcome, RequestOutcome, lambda};
 use crate::function::js::{self, Budget, ViewerFunction};
 use crate::function::wasm::OriginFunction;
@@ -66,7 +66,8 @@ pub(super) fn run_viewer(
     };
     match (event.event_type, event.response()) {
         (EventType::ViewerRequest, _) => {
-            let called = function.on_request_at(moment, &context, &request, &mut budget);
+            let called =
+                function.on_request_at(setting_of(moment), &context, &request, &mut budget);
             let mut origin = Value::Null;
             let outcome = map(called, |outcome| match outcome {
                 RequestOutcome::Continue(edits) => {
@@ -82,8 +83,13 @@ pub(super) fn run_viewer(
             Ok((outcome, origin))
         }
         (EventType::ViewerResponse, Some(response)) => {
-            let called =
-                function.on_response_at(moment, &context, &request, &response, &mut budget);
+            let called = function.on_response_at(
+                setting_of(moment),
+                &context,
+                &request,
+                &response,
+                &mut budget,
+            );
             let outcome = map(
                 called,
                 |edits| json!({ "response": viewer::edited_response_json(&response, &edits) }),
@@ -92,6 +98,11 @@ pub(super) fn run_viewer(
         }
         (other, _) => Err(format!("JavaScript functions do not run on {other}")),
     }
+}
+
+/// A test calls the function whatever it did before.
+fn setting_of(moment: Moment) -> js::Setting<'static> {
+    js::Setting { moment, breaker: None }
 }
 
 fn run_origin(

@@ -3,7 +3,7 @@
 //! The engine says what a call looked at by number and index ([`crate::wire::reads`]); here these become names, which
 //! mean the same in another event. Two events that hold the same where a function looks look the same to it.
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::Write as _;
 
 use http::header::{COOKIE, SET_COOKIE};
@@ -11,19 +11,19 @@ use http::{HeaderMap, HeaderName};
 
 use super::encode;
 use crate::event::{EventContext, RequestView, ResponseView};
-use crate::wire::{self, Group, reads, text_of};
+use crate::limits::{MEMO_EVENT_BYTES_MAX, MEMO_PIECES_MAX};
+use crate::wire::{self, Group, reads};
 
 /// An event of a viewer function, before it is written for the engine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct ViewerEvent<'a> {
-    /// Where it comes from.
-    pub context: &'a EventContext<'a>,
-    /// The request.
-    pub request: &'a RequestView<'a>,
-    /// The response, at viewer-response.
-    pub response: Option<&'a ResponseView<'a>>,
-    /// What tells the content of the function's key-value store from others; any number without a store.
-    pub store_version: u128,
+    context: &'a EventContext<'a>,
+    request: &'a RequestView<'a>,
+    response: Option<&'a ResponseView<'a>>,
+    store_version: u128,
+    query: OnceCell<Option<Vec<Group<'a, &'a str>>>>,
+    cookies: OnceCell<Option<Vec<Group<'a, &'a str>>>>,
+    response_cookies: OnceCell<Option<Vec<Group<'a, &'a str>>>>,
 }
 
 /// A map in an event.
@@ -71,6 +71,36 @@ pub enum Look {
 }
 
 impl<'a> ViewerEvent<'a> {
+    /// The event of `request` or, at viewer-response, of `response`. `store_version` is what tells the content of the
+    /// function's key-value store from others; any number without a store.
+    #[must_use]
+    pub fn new(
+        context: &'a EventContext<'a>,
+        request: &'a RequestView<'a>,
+        response: Option<&'a ResponseView<'a>>,
+        store_version: u128,
+    ) -> Self {
+        let (query, cookies, response_cookies) = Default::default();
+        Self { context, request, response, store_version, query, cookies, response_cookies }
+    }
+
+    /// Whether this is a viewer-response.
+    #[must_use]
+    pub fn is_response(&self) -> bool {
+        self.response.is_some()
+    }
+
+    /// Whether it is worth a look: what looking costs is nobody's budget, so large events are left to the engine.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        let bytes = |headers: &HeaderMap| -> usize {
+            headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+        };
+        let response = self.response.map_or(0, |response| bytes(response.headers));
+        let query = self.request.query.map_or(0, <[u8]>::len);
+        bytes(self.request.headers) + response + query <= MEMO_EVENT_BYTES_MAX
+    }
+
     /// What the engine calls `read`; `None` for what is another at each call, and for what this event does not have.
     #[must_use]
     pub fn look(&self, read: u32) -> Option<Look> {
@@ -81,33 +111,24 @@ impl<'a> ViewerEvent<'a> {
             reads::COOKIES => Map::Cookies,
             reads::RESPONSE_HEADERS => Map::ResponseHeaders,
             reads::RESPONSE_COOKIES => Map::ResponseCookies,
-            _ => {
-                return match what {
-                    reads::CONTEXT => Some(Look::Context),
-                    reads::VIEWER => Some(Look::Viewer),
-                    reads::METHOD => Some(Look::Method),
-                    reads::URI => Some(Look::Uri),
-                    reads::RAW_QUERY => Some(Look::RawQuery),
-                    reads::STATUS => Some(Look::Status),
-                    reads::REASON => Some(Look::Reason),
-                    reads::EDGE => Some(Look::Edge),
-                    reads::STORE => Some(Look::Store),
-                    _ => None,
-                };
-            }
+            _ => return scalar(what),
         };
         if what & reads::ENTRY == 0 {
             return Some(Look::Names(map));
         }
-        if let Some(headers) = self.fields(map) {
-            let name = encode::visible(headers).nth(index)?;
-            return Some(Look::Field(map, name.clone()));
+        match self.fields(map) {
+            Some(headers) => {
+                let name = encode::visible(headers).nth(index)?;
+                Some(Look::Field(map, name.clone()))
+            }
+            None => Some(Look::Entry(map, self.groups(map)?.get(index)?.name.into())),
         }
-        self.with_groups(map, |groups| Some(Look::Entry(map, groups.get(index)?.name.into())))
     }
 
-    /// Appends what this event holds there, written so that different holdings are written differently.
-    pub fn write(&self, look: &Look, out: &mut Vec<u8>) {
+    /// Appends what this event holds there, written so that different holdings are written differently; `None` when that
+    /// is too much to look at.
+    #[must_use]
+    pub fn write(&self, look: &Look, out: &mut Vec<u8>) -> Option<()> {
         match look {
             Look::Context => {
                 part(out, self.context.distribution_domain_name.as_bytes());
@@ -137,21 +158,21 @@ impl<'a> ViewerEvent<'a> {
                 Some(headers) => {
                     encode::visible(headers).for_each(|name| part(out, name.as_str().as_bytes()));
                 }
-                None => self.with_groups(*map, |groups| {
-                    groups.iter().for_each(|group| part(out, group.name.as_bytes()));
-                }),
+                None => {
+                    self.groups(*map)?.iter().for_each(|group| part(out, group.name.as_bytes()));
+                }
             },
             Look::Field(map, name) => {
                 let values = self.fields(*map).map(|headers| headers.get_all(name));
                 values.iter().flatten().for_each(|value| part(out, value.as_bytes()));
             }
-            Look::Entry(map, name) => self.with_groups(*map, |groups| {
-                let found = groups.iter().filter(|group| *group.name == **name);
-                for value in found.flat_map(|group| &group.values) {
-                    part(out, value.as_bytes());
-                }
-            }),
+            Look::Entry(map, name) => {
+                let found = self.groups(*map)?.iter().find(|group| *group.name == **name);
+                let values = found.iter().flat_map(|group| &group.values);
+                values.for_each(|value| part(out, value.as_bytes()));
+            }
         }
+        Some(())
     }
 
     fn write_edge(&self, out: &mut Vec<u8>) {
@@ -170,31 +191,59 @@ impl<'a> ViewerEvent<'a> {
         }
     }
 
-    /// Gives `f` the names and values of a map that travels as text; a response's cookie has its attributes as a second
-    /// value.
-    fn with_groups<T>(&self, map: Map, f: impl FnOnce(&[Group<'_, &str>]) -> T) -> T {
-        match (map, self.response) {
-            (Map::Query, _) => {
-                let query = text_of(self.request.query.unwrap_or_default());
-                f(&wire::query_groups(&query))
-            }
-            (Map::Cookies, _) => {
-                let lines = encode::texts(self.request.headers, &COOKIE);
-                let lines: Vec<&str> = lines.iter().map(Cow::as_ref).collect();
-                f(&wire::cookie_groups(&lines))
-            }
-            (Map::ResponseCookies, Some(response)) => {
-                let lines = encode::texts(response.headers, &SET_COOKIE);
-                let lines: Vec<&str> = lines.iter().map(Cow::as_ref).collect();
+    /// Names and values of a map that travels as text, taken apart once; a response's cookie has its attributes as a second
+    /// value. `None` when there are too many, or they are not UTF-8.
+    fn groups(&self, map: Map) -> Option<&[Group<'a, &'a str>]> {
+        let groups = match map {
+            Map::Query => self.query.get_or_init(|| {
+                let query = std::str::from_utf8(self.request.query.unwrap_or_default()).ok()?;
+                few(query, '&')?;
+                Some(wire::query_groups(query))
+            }),
+            Map::Cookies => self.cookies.get_or_init(|| {
+                let lines = lines(self.request.headers, &COOKIE)?;
+                lines.iter().try_for_each(|line| few(line, ';'))?;
+                Some(wire::cookie_groups(&lines))
+            }),
+            Map::ResponseCookies => self.response_cookies.get_or_init(|| {
+                let lines = lines(self.response?.headers, &SET_COOKIE)?;
                 let groups = wire::set_cookie_groups(&lines).into_iter().map(|group| Group {
                     name: group.name,
                     values: group.values.into_iter().flat_map(<[&str; 2]>::from).collect(),
                 });
-                f(&groups.collect::<Vec<_>>())
-            }
-            _ => f(&[]),
-        }
+                Some(groups.collect())
+            }),
+            Map::Headers | Map::ResponseHeaders => return None,
+        };
+        groups.as_deref()
     }
+}
+
+fn scalar(what: u32) -> Option<Look> {
+    match what {
+        reads::CONTEXT => Some(Look::Context),
+        reads::VIEWER => Some(Look::Viewer),
+        reads::METHOD => Some(Look::Method),
+        reads::URI => Some(Look::Uri),
+        reads::RAW_QUERY => Some(Look::RawQuery),
+        reads::STATUS => Some(Look::Status),
+        reads::REASON => Some(Look::Reason),
+        reads::EDGE => Some(Look::Edge),
+        reads::STORE => Some(Look::Store),
+        _ => None,
+    }
+}
+
+/// The lines of a field, when they are few and UTF-8.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<&'a str>> {
+    let lines = headers.get_all(name).iter().take(MEMO_PIECES_MAX + 1);
+    let lines = lines.map(|line| std::str::from_utf8(line.as_bytes()).ok());
+    lines.collect::<Option<Vec<_>>>().filter(|lines| lines.len() <= MEMO_PIECES_MAX)
+}
+
+/// Whether `text` has few pieces: grouping them compares each with each.
+fn few(text: &str, separator: char) -> Option<()> {
+    (text.matches(separator).nth(MEMO_PIECES_MAX).is_none()).then_some(())
 }
 
 /// Appends a text with its length in front, so that where one ends and the next begins is told.
@@ -217,7 +266,7 @@ mod tests {
     fn seen(fields: &[(&str, &str)], query: Option<&[u8]>, look: &Look) -> Vec<u8> {
         with_event(fields, query, |event| {
             let mut out = Vec::new();
-            event.write(look, &mut out);
+            event.write(look, &mut out).expect("it is small");
             out
         })
     }
@@ -244,7 +293,7 @@ mod tests {
             .collect();
         let request = RequestView { method: "GET", path: b"/", query, headers: &headers };
         let (context, request) = (&context, &request);
-        f(ViewerEvent { context, request, response: None, store_version: 0 })
+        f(ViewerEvent::new(context, request, None, 0))
     }
 
     #[test]
@@ -261,6 +310,22 @@ mod tests {
             assert_eq!(entry(reads::COOKIES, 2), None);
             assert_eq!(event.look(reads::UNREPEATABLE << 16), None);
         });
+    }
+
+    #[test]
+    fn what_would_take_long_is_not_looked_at() {
+        let many = vec!["a=1"; 10 * MEMO_PIECES_MAX].join("&");
+        with_event(&[("cookie", &many.replace('&', ";"))], Some(many.as_bytes()), |event| {
+            let mut out = Vec::new();
+            for map in [Map::Query, Map::Cookies] {
+                assert_eq!(event.write(&Look::Names(map), &mut out), None);
+                assert_eq!(event.write(&Look::Entry(map, "a".into()), &mut out), None);
+            }
+            assert_eq!(event.look((reads::QUERY | reads::ENTRY) << 16), None);
+            assert!(event.write(&Look::RawQuery, &mut out).is_some() && event.is_small());
+        });
+        let long = "x".repeat(MEMO_EVENT_BYTES_MAX);
+        with_event(&[("x-a", &long)], None, |event| assert!(!event.is_small()));
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::limits::{
     VIEWER_MEMO_TRIAL_CALLS,
 };
 
-/// What a node or a branch takes besides its key and answer, bytes: measured on this allocator, rounded up.
-const NODE_BYTES: usize = 160;
+/// What a node with one branch takes besides key and answer, bytes: the smallest table of branches has room for four.
+const NODE_BYTES: usize = 512;
 
 /// The answer of a call.
 #[derive(Debug)]
@@ -58,9 +58,9 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// Whether answers are looked for at the moment. It is asked once for each call.
-    pub(super) fn is_open(&self) -> bool {
-        self.trial.is_open()
+    /// Whether the answer to `event` is looked for, and remembered if it is not known. It is asked once for each call.
+    pub(super) fn is_open(&self, event: &ViewerEvent<'_>) -> bool {
+        event.is_small() && self.trial.is_open()
     }
 
     /// The answer to `event`, if it is known.
@@ -81,14 +81,12 @@ impl Memo {
     pub(super) fn learn(&self, event: &ViewerEvent<'_>, reads: &[u8], kept: Kept) {
         let reads = reads.as_chunks().0.iter().map(|read| event.look(u32::from_le_bytes(*read)));
         let Some(looks) = reads.collect::<Option<Vec<Look>>>() else { return };
-        let path: Vec<(Look, Box<[u8]>)> = looks
-            .into_iter()
-            .map(|look| {
-                let mut seen = Vec::new();
-                event.write(&look, &mut seen);
-                (look, seen.into())
-            })
-            .collect();
+        let path = looks.into_iter().map(|look| {
+            let mut seen = Vec::new();
+            event.write(&look, &mut seen)?;
+            Some((look, seen.into()))
+        });
+        let Some(path) = path.collect::<Option<Vec<(Look, Box<[u8]>)>>>() else { return };
         let kept_bytes = kept.answer.len() + kept.logs.iter().map(String::len).sum::<usize>();
         let path_bytes: usize = path.iter().map(|(_, seen)| seen.len() + NODE_BYTES).sum();
         let bytes = kept_bytes + path_bytes + NODE_BYTES;
@@ -101,7 +99,7 @@ impl Memo {
         }
         let young = &mut generations.young;
         young.bytes += bytes;
-        grow(&mut young.trees[usize::from(event.response.is_some())], path, kept);
+        grow(&mut young.trees[usize::from(event.is_response())], path, kept);
     }
 
     /// Memory it holds, bytes.
@@ -113,13 +111,13 @@ impl Memo {
 
 impl Generation {
     fn find(&self, event: &ViewerEvent<'_>, seen: &mut Vec<u8>) -> Option<Arc<Kept>> {
-        let mut node = self.trees[usize::from(event.response.is_some())].as_ref()?;
+        let mut node = self.trees[usize::from(event.is_response())].as_ref()?;
         loop {
             match node {
                 Node::Answer(kept) => return Some(Arc::clone(kept)),
                 Node::Ask { look, branches } => {
                     seen.clear();
-                    event.write(look, seen);
+                    event.write(look, seen)?;
                     node = branches.get(seen.as_slice())?;
                 }
             }

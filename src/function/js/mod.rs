@@ -20,8 +20,8 @@ use crate::event::viewer::{
     Moment, ViewerEvent, encode_request, encode_response, read_request_result, read_response_result,
 };
 use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
-use crate::function::Invocation;
-use crate::kv::NamedStore;
+use crate::function::{Breaker, Invocation};
+use crate::kv::{NamedStore, Reading};
 use crate::limits;
 use crate::wire::Writer;
 use delta::Delta;
@@ -104,21 +104,23 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
-        self.on_request_at(moment(context, now_ms()), context, request, budget)
+        self.on_request_at(Setting::now(context), context, request, budget)
     }
 
-    /// [`Self::on_request`] at a moment of the caller's choice.
+    /// [`Self::on_request`] in a setting of the caller's choice.
     #[must_use]
     pub fn on_request_at(
         &self,
-        moment: Moment,
+        setting: Setting<'_>,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
-        let encode = |out: &mut Writer| encode_request(context, request, moment, out);
-        let event = ViewerEvent { context, request, response: None, store_version: 0 };
-        self.run(budget, event, encode, |answer| read_request_result(answer, request))
+        let encode = |out: &mut Writer| encode_request(context, request, setting.moment, out);
+        let store = self.store.as_ref().map(NamedStore::read);
+        let event = ViewerEvent::new(context, request, None, version(store.as_ref()));
+        let read = |answer: &[u8]| read_request_result(answer, request);
+        self.run(setting.breaker, budget, &event, store, encode, read)
     }
 
     /// Runs the function for viewer-response, on this thread, for at most what is left of `budget`. `request` is what
@@ -131,36 +133,38 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
-        self.on_response_at(moment(context, now_ms()), context, request, response, budget)
+        self.on_response_at(Setting::now(context), context, request, response, budget)
     }
 
-    /// [`Self::on_response`] at a moment of the caller's choice.
+    /// [`Self::on_response`] in a setting of the caller's choice.
     #[must_use]
     pub fn on_response_at(
         &self,
-        moment: Moment,
+        setting: Setting<'_>,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
-        let encode = |out: &mut Writer| encode_response(context, request, response, moment, out);
-        let event = ViewerEvent { context, request, response: Some(response), store_version: 0 };
-        self.run(budget, event, encode, |answer| read_response_result(answer, response))
+        let encode =
+            |out: &mut Writer| encode_response(context, request, response, setting.moment, out);
+        let store = self.store.as_ref().map(NamedStore::read);
+        let event = ViewerEvent::new(context, request, Some(response), version(store.as_ref()));
+        let read = |answer: &[u8]| read_response_result(answer, response);
+        self.run(setting.breaker, budget, &event, store, encode, read)
     }
 
     fn run<T>(
         &self,
+        breaker: Option<&Breaker>,
         budget: &mut Budget,
-        event: ViewerEvent<'_>,
+        event: &ViewerEvent<'_>,
+        store: Option<Reading>,
         encode: impl FnOnce(&mut Writer),
-        read: impl FnOnce(&[u8]) -> Result<T, FunctionError>,
+        read: impl Fn(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
-        let store = self.store.as_ref().map(NamedStore::read);
-        let version = store.as_ref().map_or(0, |store| store.version().number());
-        let event = ViewerEvent { store_version: version, ..event };
-        let memo = self.memo.as_ref().filter(|memo| memo.is_open());
-        if let Some(kept) = memo.and_then(|memo| memo.recall(&event)) {
+        let memo = self.memo.as_ref().filter(|memo| memo.is_open(event));
+        if let Some(kept) = memo.and_then(|memo| memo.recall(event)) {
             return Invocation {
                 result: read(&kept.answer),
                 logs: kept.logs.clone(),
@@ -169,19 +173,48 @@ impl ViewerFunction {
                 remembered: true,
             };
         }
-        let mut encoded = Writer::default();
-        encode(&mut encoded);
-        let called = self.engine.call(&self.delta, encoded.as_bytes(), store, *budget, |answer| {
-            if let Some(memo) = memo {
-                let kept = Kept { answer: answer.result.into(), logs: answer.logs.to_vec() };
-                memo.learn(&event, answer.reads, kept);
-            }
-            read(answer.result)
-        });
+        let granted = *budget;
+        let call = || {
+            let mut encoded = Writer::default();
+            encode(&mut encoded);
+            self.engine.call(&self.delta, encoded.as_bytes(), store, granted, |answer| {
+                if let Some(memo) = memo {
+                    let kept = Kept { answer: answer.result.into(), logs: answer.logs.to_vec() };
+                    memo.learn(event, answer.reads, kept);
+                }
+                read(answer.result)
+            })
+        };
+        let called = match breaker {
+            Some(breaker) => breaker.guard(call),
+            None => call(),
+        };
         budget.cpu = budget.cpu.saturating_sub(called.cpu);
         budget.fuel = budget.fuel.saturating_sub(called.fuel.unwrap_or_default());
         called
     }
+}
+
+/// What a call depends on besides function and event.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// What its clock shows, and where its random numbers start.
+    pub moment: Moment,
+    /// What says whether the function may be called; without one it is.
+    pub breaker: Option<&'a Breaker>,
+}
+
+impl Setting<'_> {
+    /// A call that happens now.
+    #[must_use]
+    pub fn now(context: &EventContext<'_>) -> Self {
+        Self { moment: moment(context, now_ms()), breaker: None }
+    }
+}
+
+/// What tells the content of a store from others.
+fn version(store: Option<&Reading>) -> u128 {
+    store.map_or(0, |store| store.version().number())
 }
 
 /// The system's time, milliseconds since 1970.

@@ -375,7 +375,10 @@ fn the_moment_is_the_callers() {
         };
         let fields = plain();
         let request = RequestView { method: "GET", path: b"/", query: None, headers: &fields };
-        match function.on_request_at(moment, &context, &request, &mut patient()).result {
+        match function
+            .on_request_at(Setting { moment, breaker: None }, &context, &request, &mut patient())
+            .result
+        {
             Ok(RequestOutcome::Continue(edits)) => edits.path.expect("it changed"),
             other => panic!("{other:?}"),
         }

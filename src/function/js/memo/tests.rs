@@ -256,7 +256,7 @@ fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
     let request =
         RequestView { method: "GET", path: path.as_bytes(), query: None, headers: &headers };
     let (context, request) = (&context, &request);
-    f(&ViewerEvent { context, request, response: None, store_version: 0 })
+    f(&ViewerEvent::new(context, request, None, 0))
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_function_of_which_nothing_repeats_is_left_alone_and_tried_again() {
     let opened = |calls: i64, hits: bool| {
         let mut open = 0;
         for _ in 0..calls {
-            if memo.is_open() {
+            if memo.trial.is_open() {
                 open += 1;
                 if hits {
                     memo.trial.note_hit();
