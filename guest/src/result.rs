@@ -122,10 +122,10 @@ impl Returned<'_> {
             Found::Pending => out.u8(UNTOUCHED),
             Found::Value(value) => {
                 let number = value.as_number().filter(|number| number.fract() == 0.0);
-                let status = number.filter(|number| (100.0..=599.0).contains(number));
+                let status = number.filter(|number| (200.0..=599.0).contains(number));
                 let Some(status) = status else {
                     return Err(Fault::invalid(
-                        "response.statusCode must be an integer from 100 to 599",
+                        "response.statusCode must be an integer from 200 to 599",
                     ));
                 };
                 out.u8(TEXT);

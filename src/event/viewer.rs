@@ -175,11 +175,17 @@ fn read_generated(reader: &mut Reader<'_>) -> Checked<GeneratedResponse> {
     Ok(GeneratedResponse { status, reason, headers, body })
 }
 
-/// A response's status; `None` when untouched.
+/// A response's status; `None` when untouched. An interim one (RFC 9110 section 15.2) is no answer: the viewer would wait
+/// for another.
 fn read_status(reader: &mut Reader<'_>) -> Checked<Option<u16>> {
     match reader.u8()? {
         UNTOUCHED => Ok(None),
-        TEXT => Ok(Some(reader.u16()?)),
+        TEXT => match reader.u16()? {
+            status @ 200..=599 => Ok(Some(status)),
+            status => {
+                invalid(format!("response.statusCode must be from 200 to 599; it is {status}"))
+            }
+        },
         _ => Err(Malformed.into()),
     }
 }

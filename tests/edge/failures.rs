@@ -10,6 +10,7 @@ fn a_failing_viewer_function_fails_its_request_and_only_that() {
         ("throws", "throw new Error('no')", 503, "FunctionExecutionError"),
         ("loops", "for (;;) {}", 503, "FunctionThrottledError"),
         ("nothing", "return undefined", 502, "FunctionValidationError"),
+        ("interim", "return { statusCode: 101 }", 502, "FunctionValidationError"),
         (
             "upper",
             "e.request.headers['X-Up'] = { value: 'a' }; return e.request",

@@ -283,8 +283,9 @@ fn nonsense_is_named() {
             "event.request.querystring.q = {value: '', multiValue: 1}; return event.request",
             "request.querystring['q'] has a multiValue that is no array",
         ),
-        ("return {statusCode: '200'}", "response.statusCode must be an integer from 100 to 599"),
-        ("return {statusCode: 20.5}", "response.statusCode must be an integer from 100 to 599"),
+        ("return {statusCode: '200'}", "response.statusCode must be an integer from 200 to 599"),
+        ("return {statusCode: 101}", "response.statusCode must be an integer from 200 to 599"),
+        ("return {statusCode: 20.5}", "response.statusCode must be an integer from 200 to 599"),
         ("return {statusCode: 200, body: 5}", "response.body must be a string or {encoding, data}"),
         (
             "return {statusCode: 200, body: {encoding: 'x', data: ''}}",
