@@ -19,8 +19,8 @@ pub const VIEWER_FUNCTION_WALL_SHARE: u32 = 50;
 
 /// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
 /// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
-/// as CPU time too, sees one.
-pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 3;
+/// as CPU time too, sees one for each time it was stopped, and on a busy machine that is a few.
+pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 8;
 
 /// What one viewer call may add to the memory of its sandbox, bytes. CloudFront allows 2 MB to an
 /// engine that frees; ours bumps a pointer and frees nothing within a request, so the same programs
