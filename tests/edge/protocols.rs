@@ -71,5 +71,5 @@ fn origins_may_speak_http2_and_tls() {
     assert_eq!((response.status, response.text().as_str()), (200, "/a?b=c"));
     assert_eq!(response.header("via").matches("verge").count(), 2);
     let log = inner.stop();
-    assert_eq!(log[0]["http_version"], "2");
+    assert!(log.iter().any(|line| line["http_version"] == "2"));
 }
