@@ -20,7 +20,9 @@ pub fn append_line(out: &mut String, record: &Record) {
     object.number("client_port", u64::from(record.viewer_port));
     object.text("scheme", if record.tls { "https" } else { "http" });
     object.text("http_version", version(record.http_version));
-    object.text("method", record.method.as_str());
+    if let Some(method) = &record.method {
+        object.text("method", method.as_str());
+    }
     object.header("host", record.host.as_ref());
     object.bytes("path", &record.path);
     if let Some(query) = &record.query {

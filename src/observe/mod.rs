@@ -84,8 +84,8 @@ pub struct Record {
     pub viewer_port: u16,
     /// Whether the viewer's connection is TLS.
     pub tls: bool,
-    /// The viewer's method, before any function.
-    pub method: Method,
+    /// The viewer's method, before any function; `None` when what came could not be read as a request.
+    pub method: Option<Method>,
     /// The viewer's `Host` field or `:authority`.
     pub host: Option<HeaderValue>,
     /// The viewer's path, raw, before any function.
@@ -137,7 +137,7 @@ impl Record {
             viewer_ip,
             viewer_port: port,
             tls: false,
-            method: Method::GET,
+            method: None,
             host: None,
             path: Bytes::new(),
             query: None,

@@ -8,8 +8,9 @@ use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody};
 use super::{head, policy};
-use crate::error::{EdgeError, ViewerFailure};
+use crate::error::{Answer, EdgeError, ViewerFailure};
 use crate::event::GeneratedResponse;
+use crate::ids::RequestId;
 use crate::origin::forward;
 
 /// `X-Cache`: how the answer came about (spec: CDN behaviours section 9).
@@ -67,6 +68,14 @@ pub fn is_bodyless(session: &Session, response: &ResponseHeader) -> bool {
         || response.headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() == b"0")
 }
 
+/// What a viewer reads about a failure.
+#[must_use]
+pub fn page(answer: &Answer, id: &RequestId) -> String {
+    let reason =
+        StatusCode::from_u16(answer.status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+    format!("{} {reason}\n{}\nRequest id: {id}\n", answer.status, answer.sentence)
+}
+
 fn failure_response(
     ctx: &mut Context,
     error: &EdgeError,
@@ -74,13 +83,7 @@ fn failure_response(
 ) -> pingora::Result<(ResponseHeader, Bytes)> {
     let answer = error.answer();
     ctx.result_type = Some(answer.result_type);
-    let body = Bytes::from(format!(
-        "{} {}\n{}\nRequest id: {}\n",
-        answer.status,
-        StatusCode::from_u16(answer.status).ok().and_then(|s| s.canonical_reason()).unwrap_or(""),
-        answer.sentence,
-        ctx.id
-    ));
+    let body = Bytes::from(page(&answer, &ctx.id));
     let mut response = ResponseHeader::build(answer.status, Some(8))?;
     response.insert_header(CONTENT_TYPE, "text/plain; charset=utf-8")?;
     response.insert_header(CONTENT_LENGTH, body.len().to_string())?;

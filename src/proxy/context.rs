@@ -9,6 +9,7 @@ use http::Version;
 
 use super::Published;
 use super::canned::Canned;
+use super::unreadable::UnderWay;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
 use crate::event::{EdgeLocation, EventContext};
@@ -73,6 +74,7 @@ pub struct Context {
     pub record: Record,
     /// Counts this request as in progress while it lives.
     _in_progress: InProgress,
+    _under_way: UnderWay,
     /// Configuration and functions that serve this request to its end, whatever is published meanwhile.
     pub published: Arc<Published>,
     /// Distribution and behavior, once known.
@@ -99,15 +101,14 @@ impl Context {
     /// A request that begins now.
     #[must_use]
     pub fn new(published: Arc<Published>, in_progress: InProgress) -> Self {
-        let mut entropy = [0; 42];
-        fastrand::fill(&mut entropy);
-        let id = RequestId::from_entropy(&entropy);
+        let id = RequestId::random();
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         Self {
             record: Record::new(id.clone(), SystemTime::now(), nobody, 0),
             id,
             started: Instant::now(),
             _in_progress: in_progress,
+            _under_way: UnderWay::begin(),
             published,
             route: None,
             peer: ViewerPeer { ip: nobody, port: 0, server_ip: nobody, tls: false },

@@ -23,6 +23,7 @@ mod notices;
 mod policy;
 mod record;
 mod revalidation;
+pub mod unreadable;
 mod upstream;
 mod viewer;
 

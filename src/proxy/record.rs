@@ -26,7 +26,7 @@ pub fn note_request(request: &RequestHeader, ctx: &mut Context) {
     record.viewer_port = ctx.peer.port;
     record.tls = ctx.peer.tls;
     record.http_version = ctx.version;
-    record.method = request.method.clone();
+    record.method = Some(request.method.clone());
     record.query = query.map(|_| target.slice(path.len() + 1..));
     record.path = target.slice(..path.len());
     record.host = request.headers.get(HOST).cloned();

@@ -18,10 +18,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::buffered::Buffered;
 use super::listen;
+use super::viewer_stream::ViewerStream;
 use crate::limits::{ACCEPT_RETRY_PAUSE, TLS_HANDSHAKE_TIMEOUT, VIEWER_CONNECTIONS_MAX};
-use crate::proxy::Phases;
+use crate::proxy::{Edge, Phases, unreadable};
 
 /// A bound address where viewers are served.
 pub struct ViewerListener {
@@ -49,7 +49,12 @@ impl ViewerListener {
     }
 
     /// Serves viewers until `stop` says so, then waits for the requests under way.
-    pub async fn serve(self, app: Arc<HttpProxy<Phases>>, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(
+        self,
+        edge: Arc<Edge>,
+        app: Arc<HttpProxy<Phases>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let permits = Arc::new(Semaphore::new(VIEWER_CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         loop {
@@ -62,11 +67,14 @@ impl ViewerListener {
             };
             match accepted {
                 Ok((tcp, peer)) => {
-                    let (app, tls, stop) = (app.clone(), self.tls.clone(), stop.clone());
-                    connections.spawn(async move {
-                        serve_connection(tcp, peer, tls, app, stop).await;
+                    let (edge, app, tls) = (edge.clone(), app.clone(), self.tls.clone());
+                    let stop = stop.clone();
+                    connections.spawn(unreadable::watch(async move {
+                        if let Some(stream) = open(tcp, peer, tls, edge).await {
+                            serve_connection(stream, app, stop).await;
+                        }
                         drop(permit);
-                    });
+                    }));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a viewer's connection could not be accepted");
@@ -79,22 +87,23 @@ impl ViewerListener {
     }
 }
 
-async fn serve_connection(
+/// The viewer's connection, ready for HTTP; `None` when that came to nothing.
+async fn open(
     tcp: TcpStream,
     peer: SocketAddr,
     tls: Option<Arc<Acceptor>>,
-    app: Arc<HttpProxy<Phases>>,
-    stop: watch::Receiver<bool>,
-) {
+    edge: Arc<Edge>,
+) -> Option<Stream> {
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
-        return;
+        return None;
     }
     let digest = SocketDigest::from_raw_fd(tcp.as_raw_fd());
     // A fresh digest has no peer yet, so this cannot fail; if it did, the viewer's address would be looked up later.
     let _ = digest.peer_addr.set(Some(peer.into()));
     let mut stream = L4Stream::from(tcp);
     stream.set_socket_digest(digest);
+    let is_tls = tls.is_some();
     let stream: Stream = match tls {
         None => Box::new(stream),
         Some(acceptor) => {
@@ -103,16 +112,25 @@ async fn serve_connection(
                 Ok(Ok(stream)) => Box::new(stream),
                 Ok(Err(error)) => {
                     tracing::debug!(%peer, %error, "TLS handshake failed");
-                    return;
+                    return None;
                 }
                 Err(_) => {
                     tracing::debug!(%peer, "TLS handshake timed out");
-                    return;
+                    return None;
                 }
             }
         }
     };
-    let mut next = app.process_new(Box::new(Buffered::new(stream)), &stop).await;
+    let refuse = move || edge.refuse_unreadable(peer, is_tls);
+    Some(Box::new(ViewerStream::new(stream, Box::new(refuse))))
+}
+
+async fn serve_connection(
+    stream: Stream,
+    app: Arc<HttpProxy<Phases>>,
+    stop: watch::Receiver<bool>,
+) {
+    let mut next = app.process_new(stream, &stop).await;
     while let Some(kept) = next {
         next = app.process_new(kept, &stop).await;
     }

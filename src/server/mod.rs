@@ -2,13 +2,13 @@
 
 pub mod admin;
 mod banner;
-mod buffered;
 pub mod certs;
 pub mod demo_origin;
 pub mod functions;
 mod listen;
 mod listener;
 mod tls;
+mod viewer_stream;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use pingora::apps::HttpServerOptions;
 use pingora::cache::lock::CacheLock;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
@@ -136,7 +137,7 @@ async fn serve(
     let (stop, stopped) = watch::channel(false);
     let mut serving = JoinSet::new();
     for listener in listeners {
-        serving.spawn(listener.serve(app.clone(), stopped.clone()));
+        serving.spawn(listener.serve(edge.clone(), app.clone(), stopped.clone()));
     }
     ready.store(true, Ordering::Release);
     wait_for_stop(&edge, loader, load, &places).await?;
@@ -249,7 +250,12 @@ fn build_app(edge: &Arc<Edge>, threads: usize) -> Arc<HttpProxy<Phases>> {
     let conf = ServerConf { threads, max_retries: UPSTREAM_ATTEMPTS_MAX, ..ServerConf::default() };
     // HTTP/2 comes with TLS only: with prior knowledge over TCP, pingora waits for the 24 bytes of the
     // preface before it reads anything, and a shorter HTTP/1 request would never be answered.
-    Arc::new(http_proxy(&Arc::new(conf), Phases { edge: edge.clone() }))
+    let mut app = http_proxy(&Arc::new(conf), Phases { edge: edge.clone() });
+    // Pingora's own refusal of CONNECT would have no id and no record.
+    let mut options = HttpServerOptions::default();
+    options.allow_connect_method_proxying = true;
+    app.server_options = Some(options);
+    Arc::new(app)
 }
 
 impl Places {

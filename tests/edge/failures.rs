@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::scene::{Answer, Origin, Scene};
+use crate::scene::{Answer, Edge, Origin, Response, Scene};
 
 #[test]
 fn a_failing_viewer_function_fails_its_request_and_only_that() {
@@ -127,14 +127,18 @@ fn an_origin_that_is_down_slow_or_nonsense_never_hangs_the_viewer() {
 fn malformed_requests_get_400_and_the_connection_ends() {
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let edge = Scene::with(&origin).start();
-    let requests: [&[u8]; 6] = [
+    let requests: [&[u8]; 9] = [
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
         b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nNo colon\r\n\r\n",
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
     ];
+    let mut refused = Vec::new();
     for bytes in requests {
         let mut connection = edge.connect();
         connection.send_raw(bytes);
@@ -142,8 +146,40 @@ fn malformed_requests_get_400_and_the_connection_ends() {
         let response = connection.read(false).unwrap_or_else(|| panic!("no answer to {shown}"));
         assert_eq!(response.status, 400, "{shown}");
         assert!(connection.read(false).is_none(), "the connection stays open after {shown}");
+        refused.push(response);
     }
     assert_eq!(origin.hits(), 0);
+    assert_logged_with_their_ids(edge, &refused);
+}
+
+#[test]
+fn nonsense_on_a_kept_connection_gets_its_own_answer() {
+    let looks_refused = "HTTP/1.1 400 Bad Request\r\nServer: Pingora\r\n\r\n";
+    let origin = Origin::answering(move |_| Answer::cacheable(looks_refused));
+    let edge = Scene::with(&origin).start();
+    let mut connection = edge.connect();
+    for _ in 0..2 {
+        connection.send_raw(b"GET / HTTP/1.1\r\nHost: edge.test\r\n\r\n");
+        let page = connection.read(false).expect("an answer");
+        assert_eq!((page.status, page.text().as_str()), (200, looks_refused));
+    }
+    connection.send_raw(b"nonsense\r\n\r\n");
+    let refused = connection.read(false).expect("an answer");
+    assert_eq!(refused.status, 400);
+    assert!(connection.read(false).is_none(), "the connection stays open");
+    assert_logged_with_their_ids(edge, &[refused]);
+}
+
+/// Each viewer got an id, and the access log tells about it.
+fn assert_logged_with_their_ids(edge: Edge, refused: &[Response]) {
+    let records = edge.stop();
+    for answer in refused {
+        assert_eq!(answer.x_cache(), "Error");
+        let id = answer.header("x-amz-cf-id");
+        assert!(answer.text().contains(&id), "{}", answer.text());
+        let record = records.iter().find(|record| record["request_id"] == id.as_str());
+        assert_eq!(record.expect("a record")["status"], answer.status, "{id}");
+    }
 }
 
 #[test]
