@@ -20,6 +20,7 @@ use verge::function::engine::{Mode, Sandbox};
 use verge::function::js::{Budget, JsEngine, ViewerFunction};
 use verge::function::{Runtime, Source};
 use verge::ids::RequestId;
+use verge::limits::VIEWER_MEMOS_BYTES_MAX;
 
 const WARM_UP_ROUNDS: usize = 300;
 const ROUNDS: usize = 5_000;
@@ -133,7 +134,7 @@ fn load(
         code: code.as_bytes().to_vec(),
         budget: Duration::ZERO,
         memory_bytes_max: 0,
-        memo,
+        memo_bytes_max: memo.then_some(VIEWER_MEMOS_BYTES_MAX),
     };
     Ok(ViewerFunction::load(engine, &source)?)
 }

@@ -356,9 +356,9 @@ pub const SANDBOX_REAPER_INSTANCES_MAX: usize = 32;
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);
 
-/// Remembered answers of one viewer function, bytes: some thousand of usual size, and with a hundred functions no
-/// more than the cache's default memory.
-pub const VIEWER_MEMO_BYTES_MAX: usize = 2 << 20;
+/// Remembered answers of all viewer functions, bytes; each has an equal part. A quarter of the cache's default memory,
+/// for some hundred thousand answers of usual size: the most asked for of any site.
+pub const VIEWER_MEMOS_BYTES_MAX: usize = 64 << 20;
 
 /// Calls after which it is judged whether remembering a function's answers pays.
 pub const VIEWER_MEMO_TRIAL_CALLS: i64 = 4_096;

@@ -35,8 +35,8 @@ pub struct Source {
     pub budget: Duration,
     /// Memory of one call of a component, bytes.
     pub memory_bytes_max: usize,
-    /// Whether answers of JavaScript may be remembered.
-    pub memo: bool,
+    /// Memory for remembered answers of JavaScript, bytes; `None`: they are not remembered.
+    pub memo_bytes_max: Option<usize>,
     /// The key-value store that is associated with it.
     pub store: Option<Arc<NamedStore>>,
 }

@@ -127,7 +127,7 @@ pub fn run_request_functions(
             let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
             let view = head::request_view(session.req_header());
-            let setting = Setting { breaker: Some(breaker), ..Setting::now(&event) };
+            let setting = Setting { breaker: Some(breaker), ..Setting::default() };
             let mut run = function.on_request_at(setting, &event, &view, &mut budget);
             // Before it is noted: a choice that cannot be made is this function's failure.
             run.result = run.result.and_then(|outcome| {
@@ -226,7 +226,7 @@ fn run_response_functions(
             let event = ctx.event_context()?;
             let request = head::request_view(session.req_header());
             let view = head::response_view(response);
-            let setting = Setting { breaker: Some(breaker), ..Setting::now(&event) };
+            let setting = Setting { breaker: Some(breaker), ..Setting::default() };
             let run = function.on_response_at(setting, &event, &request, &view, &mut budget);
             record::note_function(ctx, &name, EventType::ViewerResponse, run)?
         };

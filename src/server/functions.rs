@@ -45,7 +45,11 @@ impl Loader {
     /// # Errors
     /// When it cannot be used.
     pub fn load_one(&self, function: &FunctionSource) -> Result<Function, LoadError> {
-        Function::load(&self.sandbox, &self.engine, &source(function))
+        Function::load(
+            &self.sandbox,
+            &self.engine,
+            &source(function, limits::VIEWER_MEMOS_BYTES_MAX),
+        )
     }
 
     /// Loads a viewer function that no configuration names. `runtime` is one of JavaScript's.
@@ -58,10 +62,15 @@ impl Loader {
         runtime: Runtime,
         code: Vec<u8>,
     ) -> Result<ViewerFunction, LoadError> {
-        let (name, budget) = (name.to_owned(), limits::VIEWER_FUNCTION_CPU_BUDGET);
-        let memory_bytes_max = limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX;
-        let (memo, store) = (false, None);
-        let source = Source { name, runtime, code, budget, memory_bytes_max, memo, store };
+        let source = Source {
+            name: name.to_owned(),
+            runtime,
+            code,
+            budget: limits::VIEWER_FUNCTION_CPU_BUDGET,
+            memory_bytes_max: limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX,
+            memo_bytes_max: None,
+            store: None,
+        };
         ViewerFunction::load(&self.engine, &source)
     }
 
@@ -70,6 +79,9 @@ impl Loader {
     /// # Errors
     /// Every function that cannot be used, and every association with an event that its function has no handler for.
     pub fn load(&self, config: &Config) -> Result<Catalogue, Vec<Problem>> {
+        let remembering = config.functions.iter().filter(|function| remembers(function)).count();
+        let memo_bytes_max = limits::VIEWER_MEMOS_BYTES_MAX / remembering.max(1);
+        let source = |function| source(function, memo_bytes_max);
         let sources: Vec<Source> = config.functions.iter().map(source).collect();
         let mut problems = Vec::new();
         let loaded = Catalogue::load(&self.sandbox, &self.engine, &sources);
@@ -144,7 +156,12 @@ fn found(function: &FunctionSource, finding: Finding) -> Problem {
     Problem::of_finding(&function.name, &function.file, function.inline, finding)
 }
 
-fn source(function: &FunctionSource) -> Source {
+fn remembers(function: &FunctionSource) -> bool {
+    function.memo && function.runtime != config::Runtime::Wasm
+}
+
+/// `memo_bytes_max` is what one function's remembered answers may take.
+fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
     Source {
         name: function.name.clone(),
         runtime: match function.runtime {
@@ -155,7 +172,7 @@ fn source(function: &FunctionSource) -> Source {
         code: function.code.clone(),
         budget: function.budget,
         memory_bytes_max: function.memory_bytes_max,
-        memo: function.memo,
+        memo_bytes_max: remembers(function).then_some(memo_bytes_max),
         store: function.store.clone(),
     }
 }

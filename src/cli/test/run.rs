@@ -102,7 +102,7 @@ pub(super) fn run_viewer(
 
 /// A test calls the function whatever it did before.
 fn setting_of(moment: Moment) -> js::Setting<'static> {
-    js::Setting { moment, breaker: None }
+    js::Setting { moment: Some(moment), breaker: None }
 }
 
 fn run_origin(

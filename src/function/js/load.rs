@@ -63,7 +63,7 @@ impl ViewerFunction {
                 if !answer.is_empty() {
                     return Err(refused(source, answer));
                 }
-                let remembers = source.memo && engine.sandbox().mode() == Mode::Production;
+                let remembers = engine.sandbox().mode() == Mode::Production;
                 let takes_store = source.runtime == Runtime::CloudfrontJs20;
                 let mut function = Self {
                     name: source.name.as_str().into(),
@@ -74,7 +74,8 @@ impl ViewerFunction {
                     store: source.store.clone().filter(|_| takes_store),
                 };
                 function.warm_up();
-                function.memo = remembers.then(Box::<Memo>::default);
+                let memo_bytes_max = source.memo_bytes_max.filter(|_| remembers);
+                function.memo = memo_bytes_max.map(|bytes| Box::new(Memo::new(bytes)));
                 Ok(function)
             }
             Err(trap) => {

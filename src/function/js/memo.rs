@@ -8,18 +8,16 @@
 //! Not remembered are calls that were cut off, and calls that looked at something that is another each time.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::event::viewer::{Look, ViewerEvent};
 use crate::limits::{
-    VIEWER_MEMO_BYTES_MAX, VIEWER_MEMO_HITS_PER_TRIAL_MIN, VIEWER_MEMO_PAUSE_CALLS,
-    VIEWER_MEMO_TRIAL_CALLS,
+    VIEWER_MEMO_HITS_PER_TRIAL_MIN, VIEWER_MEMO_PAUSE_CALLS, VIEWER_MEMO_TRIAL_CALLS,
 };
 
-/// What a node with one branch takes besides key and answer, bytes: the smallest table of branches has room for four.
-const NODE_BYTES: usize = 512;
+/// What a node takes besides what was seen and the answer, bytes: a table that has just grown has room for twice as many.
+const NODE_BYTES: usize = 2 * size_of::<(Box<[u8]>, Node)>() + 32;
 
 /// The answer of a call.
 #[derive(Debug)]
@@ -31,9 +29,18 @@ pub(super) struct Kept {
 }
 
 enum Node {
-    Ask { look: Look, branches: HashMap<Box<[u8]>, Node> },
+    Ask { look: Look, branches: Branches },
     Answer(Arc<Kept>),
 }
+
+/// By what was seen. Most nodes have one branch: a table for each would be most of the memory.
+enum Branches {
+    One(Box<[u8]>, Box<Node>),
+    Many(HashMap<Box<[u8]>, Node>),
+}
+
+/// What a call looked at, and what it saw there, in its order.
+type Path = Vec<(Look, Box<[u8]>)>;
 
 /// The trees of one generation: for requests and for responses.
 #[derive(Default)]
@@ -42,8 +49,8 @@ struct Generation {
     bytes: usize,
 }
 
-/// Two generations: when the young one is full it becomes the old one, whose answers are used until the next is full.
-/// What is asked for after that is learnt anew.
+/// Two generations: when the young one is full it becomes the old one. What is asked for of the old one's answers moves
+/// to the young one; the others go when that is full.
 #[derive(Default)]
 struct Generations {
     young: Generation,
@@ -51,13 +58,18 @@ struct Generations {
 }
 
 /// The remembered answers of one version of a function.
-#[derive(Default)]
 pub(super) struct Memo {
     generations: RwLock<Generations>,
+    bytes_max: usize,
     trial: Trial,
 }
 
 impl Memo {
+    /// Remembers nothing yet, and at most `bytes_max`.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { generations: RwLock::default(), bytes_max, trial: Trial::default() }
+    }
+
     /// Whether the answer to `event` is looked for, and remembered if it is not known. It is asked once for each call.
     pub(super) fn is_open(&self, event: &ViewerEvent<'_>) -> bool {
         event.is_small() && self.trial.is_open()
@@ -66,15 +78,22 @@ impl Memo {
     /// The answer to `event`, if it is known.
     pub(super) fn recall(&self, event: &ViewerEvent<'_>) -> Option<Arc<Kept>> {
         let mut seen = Vec::with_capacity(512);
-        let kept = {
+        let mut path = Path::new();
+        let (kept, is_old) = {
             let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-            let young = generations.young.find(event, &mut seen);
-            young.or_else(|| generations.old.find(event, &mut seen))
+            match generations.young.find(event, &mut seen, |_, _| ()) {
+                Some(kept) => (kept, false),
+                None => {
+                    let note = |look: &Look, seen: &[u8]| path.push((look.clone(), seen.into()));
+                    (generations.old.find(event, &mut seen, note)?, true)
+                }
+            }
         };
-        if kept.is_some() {
-            self.trial.note_hit();
+        self.trial.note_hit();
+        if is_old {
+            self.keep(event, path, Arc::clone(&kept));
         }
-        kept
+        Some(kept)
     }
 
     /// Remembers what a call answered to `event` after it had looked at `reads`, in that order.
@@ -86,20 +105,22 @@ impl Memo {
             event.write(&look, &mut seen)?;
             Some((look, seen.into()))
         });
-        let Some(path) = path.collect::<Option<Vec<(Look, Box<[u8]>)>>>() else { return };
-        let kept_bytes = kept.answer.len() + kept.logs.iter().map(String::len).sum::<usize>();
-        let path_bytes: usize = path.iter().map(|(_, seen)| seen.len() + NODE_BYTES).sum();
-        let bytes = kept_bytes + path_bytes + NODE_BYTES;
-        if bytes > VIEWER_MEMO_BYTES_MAX / 8 {
+        let Some(path) = path.collect::<Option<Path>>() else { return };
+        self.keep(event, path, Arc::new(kept));
+    }
+
+    fn keep(&self, event: &ViewerEvent<'_>, path: Path, kept: Arc<Kept>) {
+        let bytes_max =
+            leaf_bytes(&kept) + path.iter().map(|(_, seen)| node_bytes(seen)).sum::<usize>();
+        if bytes_max > self.bytes_max / 8 {
             return;
         }
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
-        if generations.young.bytes + bytes > VIEWER_MEMO_BYTES_MAX / 2 {
+        if generations.young.bytes + bytes_max > self.bytes_max / 2 {
             generations.old = std::mem::take(&mut generations.young);
         }
         let young = &mut generations.young;
-        young.bytes += bytes;
-        grow(&mut young.trees[usize::from(event.is_response())], path, kept);
+        young.bytes += grow(&mut young.trees[usize::from(event.is_response())], path, kept);
     }
 
     /// Memory it holds, bytes.
@@ -110,7 +131,13 @@ impl Memo {
 }
 
 impl Generation {
-    fn find(&self, event: &ViewerEvent<'_>, seen: &mut Vec<u8>) -> Option<Arc<Kept>> {
+    /// The answer to `event`; `step` is told of each look on the way.
+    fn find(
+        &self,
+        event: &ViewerEvent<'_>,
+        seen: &mut Vec<u8>,
+        mut step: impl FnMut(&Look, &[u8]),
+    ) -> Option<Arc<Kept>> {
         let mut node = self.trees[usize::from(event.is_response())].as_ref()?;
         loop {
             match node {
@@ -118,39 +145,85 @@ impl Generation {
                 Node::Ask { look, branches } => {
                     seen.clear();
                     event.write(look, seen)?;
-                    node = branches.get(seen.as_slice())?;
+                    step(look, seen);
+                    node = branches.get(seen)?;
                 }
             }
         }
     }
 }
 
-/// Hangs an answer into a tree. Where the tree says that a function which saw the same looks at something else, the
-/// answer is not kept: one of the two was read wrong, and the older one is as good.
-fn grow(place: &mut Option<Node>, path: Vec<(Look, Box<[u8]>)>, kept: Kept) {
-    let mut path = path.into_iter();
-    let Some(mut node) = place.as_mut() else {
-        *place = Some(chain(path, kept));
-        return;
-    };
-    while let Node::Ask { look, branches } = node {
-        let Some((_, seen)) = path.next().filter(|(next, _)| next == look) else { return };
-        match branches.entry(seen) {
-            Entry::Vacant(end) => {
-                end.insert(chain(path, kept));
-                return;
+impl Branches {
+    fn get(&self, seen: &[u8]) -> Option<&Node> {
+        match self {
+            Self::One(only, node) => (**only == *seen).then_some(node),
+            Self::Many(nodes) => nodes.get(seen),
+        }
+    }
+
+    fn get_mut(&mut self, seen: &[u8]) -> Option<&mut Node> {
+        match self {
+            Self::One(only, node) => (**only == *seen).then_some(node),
+            Self::Many(nodes) => nodes.get_mut(seen),
+        }
+    }
+
+    fn insert(&mut self, seen: Box<[u8]>, node: Node) {
+        match self {
+            Self::Many(nodes) => drop(nodes.insert(seen, node)),
+            Self::One(..) => {
+                let only = std::mem::replace(self, Self::Many(HashMap::new()));
+                if let (Self::Many(nodes), Self::One(first, below)) = (self, only) {
+                    nodes.extend([(first, *below), (seen, node)]);
+                }
             }
-            Entry::Occupied(below) => node = below.into_mut(),
         }
     }
 }
 
-/// A tree with one answer.
-fn chain(path: impl DoubleEndedIterator<Item = (Look, Box<[u8]>)>, kept: Kept) -> Node {
-    path.rev().fold(Node::Answer(Arc::new(kept)), |below, (look, seen)| Node::Ask {
-        look,
-        branches: HashMap::from([(seen, below)]),
-    })
+/// Hangs an answer into a tree, and says how many bytes it grew. Where the tree says that a function which saw the same
+/// looks at something else, the answer is not kept: one of the two was read wrong, and the older one is as good.
+fn grow(place: &mut Option<Node>, path: Path, kept: Arc<Kept>) -> usize {
+    let mut path = path.into_iter();
+    let Some(mut node) = place.as_mut() else {
+        let (tree, bytes) = chain(path, kept);
+        *place = Some(tree);
+        return bytes;
+    };
+    while let Node::Ask { look, branches } = node {
+        let Some((_, seen)) = path.next().filter(|(next, _)| next == look) else { return 0 };
+        if branches.get(&seen).is_none() {
+            let (below, bytes) = chain(path, kept);
+            let bytes = bytes + node_bytes(&seen);
+            branches.insert(seen, below);
+            return bytes;
+        }
+        // Looked up twice: the borrow of a branch that is returned here would last to the end of the loop.
+        let Some(below) = branches.get_mut(&seen) else { return 0 };
+        node = below;
+    }
+    0
+}
+
+/// A tree with one answer, and its bytes.
+fn chain(
+    path: impl DoubleEndedIterator<Item = (Look, Box<[u8]>)>,
+    kept: Arc<Kept>,
+) -> (Node, usize) {
+    let leaf = (leaf_bytes(&kept), Node::Answer(kept));
+    let (bytes, tree) = path.rev().fold(leaf, |(bytes, below), (look, seen)| {
+        let bytes = bytes + node_bytes(&seen);
+        (bytes, Node::Ask { look, branches: Branches::One(seen, Box::new(below)) })
+    });
+    (tree, bytes)
+}
+
+fn node_bytes(seen: &[u8]) -> usize {
+    NODE_BYTES + seen.len()
+}
+
+fn leaf_bytes(kept: &Kept) -> usize {
+    NODE_BYTES + kept.answer.len() + kept.logs.iter().map(String::len).sum::<usize>()
 }
 
 /// Whether remembering pays: a function of which too few calls are hits is left alone for a while.

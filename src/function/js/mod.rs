@@ -104,7 +104,7 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
-        self.on_request_at(Setting::now(context), context, request, budget)
+        self.on_request_at(Setting::default(), context, request, budget)
     }
 
     /// [`Self::on_request`] in a setting of the caller's choice.
@@ -116,7 +116,8 @@ impl ViewerFunction {
         request: &RequestView<'_>,
         budget: &mut Budget,
     ) -> Invocation<RequestOutcome> {
-        let encode = |out: &mut Writer| encode_request(context, request, setting.moment, out);
+        let encode =
+            |out: &mut Writer| encode_request(context, request, setting.moment_of(context), out);
         let store = self.store.as_ref().map(NamedStore::read);
         let event = ViewerEvent::new(context, request, None, version(store.as_ref()));
         let read = |answer: &[u8]| read_request_result(answer, request);
@@ -133,7 +134,7 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
-        self.on_response_at(Setting::now(context), context, request, response, budget)
+        self.on_response_at(Setting::default(), context, request, response, budget)
     }
 
     /// [`Self::on_response`] in a setting of the caller's choice.
@@ -146,8 +147,9 @@ impl ViewerFunction {
         response: &ResponseView<'_>,
         budget: &mut Budget,
     ) -> Invocation<ResponseEdits> {
-        let encode =
-            |out: &mut Writer| encode_response(context, request, response, setting.moment, out);
+        let encode = |out: &mut Writer| {
+            encode_response(context, request, response, setting.moment_of(context), out);
+        };
         let store = self.store.as_ref().map(NamedStore::read);
         let event = ViewerEvent::new(context, request, Some(response), version(store.as_ref()));
         let read = |answer: &[u8]| read_response_result(answer, response);
@@ -196,19 +198,17 @@ impl ViewerFunction {
 }
 
 /// What a call depends on besides function and event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Setting<'a> {
-    /// What its clock shows, and where its random numbers start.
-    pub moment: Moment,
+    /// What its clock shows, and where its random numbers start; without one it is now.
+    pub moment: Option<Moment>,
     /// What says whether the function may be called; without one it is.
     pub breaker: Option<&'a Breaker>,
 }
 
 impl Setting<'_> {
-    /// A call that happens now.
-    #[must_use]
-    pub fn now(context: &EventContext<'_>) -> Self {
-        Self { moment: moment(context, now_ms()), breaker: None }
+    fn moment_of(&self, context: &EventContext<'_>) -> Moment {
+        self.moment.unwrap_or_else(|| moment(context, now_ms()))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         code: code.as_bytes().to_vec(),
         budget: limits::ORIGIN_FUNCTION_BUDGET,
         memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
-        memo: false,
+        memo_bytes_max: None,
         store: None,
     };
     ViewerFunction::load(&engine(mode), &source)
@@ -61,19 +61,24 @@ pub(super) fn patient() -> Budget {
     Budget { cpu: Duration::from_millis(400), ..Budget::default() }
 }
 
+/// The context of a request from this machine.
+pub(super) fn context(request_id: &RequestId) -> EventContext<'_> {
+    EventContext {
+        distribution_domain_name: "d1.example",
+        distribution_id: "E1",
+        request_id,
+        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        edge: crate::event::EdgeLocation::DEFAULT,
+    }
+}
+
 pub(super) fn on_request(
     function: &ViewerFunction,
     fields: &HeaderMap,
     budget: &mut Budget,
 ) -> Invocation<RequestOutcome> {
     let id = RequestId::from_entropy(&[7; 42]);
-    let context = EventContext {
-        distribution_domain_name: "d1.example",
-        distribution_id: "E1",
-        request_id: &id,
-        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        edge: crate::event::EdgeLocation::DEFAULT,
-    };
+    let context = context(&id);
     let request = RequestView {
         method: "GET",
         path: b"/a/b",
@@ -217,13 +222,7 @@ fn viewer_response_edits_status_headers_cookies_and_body() {
     let code = "function handler({request, response: r}) { r.statusCode = 404; delete r.headers.server;
         r.headers['x-uri'] = {value: request.uri}; r.cookies.s.value = '2'; r.body = ''; return r; }";
     let id = RequestId::from_entropy(&[7; 42]);
-    let context = EventContext {
-        distribution_domain_name: "d1.example",
-        distribution_id: "E1",
-        request_id: &id,
-        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        edge: crate::event::EdgeLocation::DEFAULT,
-    };
+    let context = context(&id);
     let fields = plain();
     let request = RequestView { method: "GET", path: b"/p", query: None, headers: &fields };
     let sent = headers(&[("server", "o"), ("set-cookie", "s=1; Secure"), ("via", "1.1 x")]);
@@ -366,17 +365,16 @@ fn the_moment_is_the_callers() {
     );
     let run = |moment| {
         let id = RequestId::from_entropy(&[7; 42]);
-        let context = EventContext {
-            distribution_domain_name: "d1.example",
-            distribution_id: "E1",
-            request_id: &id,
-            viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            edge: crate::event::EdgeLocation::DEFAULT,
-        };
+        let context = context(&id);
         let fields = plain();
         let request = RequestView { method: "GET", path: b"/", query: None, headers: &fields };
         match function
-            .on_request_at(Setting { moment, breaker: None }, &context, &request, &mut patient())
+            .on_request_at(
+                Setting { moment: Some(moment), breaker: None },
+                &context,
+                &request,
+                &mut patient(),
+            )
             .result
         {
             Ok(RequestOutcome::Continue(edits)) => edits.path.expect("it changed"),

@@ -105,7 +105,7 @@ fn the_first_runtime_has_no_stores() {
         budget: limits::ORIGIN_FUNCTION_BUDGET,
         memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
         store: Some(named(&[("a", "1")])),
-        memo: true,
+        memo_bytes_max: Some(limits::VIEWER_MEMOS_BYTES_MAX),
     };
     let loaded = ViewerFunction::load(&engine(Mode::Production), &source);
     // Whether the module is there at all is that runtime's affair; a store is not.

@@ -1,19 +1,17 @@
 //! Remembering must not be seen: whatever functions look at and do, their answers are those of a call.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{
-    EdgeLocation, EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView,
-};
+use crate::event::{EventContext, RequestOutcome, RequestView, ResponseEdits, ResponseView};
 use crate::function::engine::Mode;
-use crate::function::js::tests::{load_in, patient};
+use crate::function::js::tests::{context, load_in, patient};
 use crate::function::js::{ViewerFunction, moment};
 use crate::function::{Invocation, js::Budget};
 use crate::ids::RequestId;
+
+const MEMO_BYTES_MAX: usize = 2 << 20;
 
 /// Statements of random functions; each looks at something, changes something, or both.
 const STATEMENTS: [&str; 28] = [
@@ -101,13 +99,7 @@ impl Variant {
         id: &RequestId,
         f: impl FnOnce(&EventContext<'_>, &RequestView<'_>) -> T,
     ) -> T {
-        let context = EventContext {
-            distribution_domain_name: "d1.example",
-            distribution_id: "E1",
-            request_id: id,
-            viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            edge: EdgeLocation::DEFAULT,
-        };
+        let context = context(id);
         let headers = self.headers();
         let request = RequestView {
             method: self.method,
@@ -137,7 +129,7 @@ impl Variant {
 fn both(code: &str) -> (ViewerFunction, ViewerFunction) {
     let load = || load_in(Mode::Production, code).unwrap_or_else(|error| panic!("{error}"));
     let mut remembering = load();
-    remembering.memo = Some(Box::default());
+    remembering.memo = Some(Box::new(Memo::new(MEMO_BYTES_MAX)));
     (load(), remembering)
 }
 
@@ -245,13 +237,7 @@ fn knows(memo: &Memo, number: usize) -> bool {
 
 fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
     let id = RequestId::from_entropy(&[7; 42]);
-    let context = EventContext {
-        distribution_domain_name: "",
-        distribution_id: "",
-        request_id: &id,
-        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        edge: EdgeLocation::DEFAULT,
-    };
+    let context = context(&id);
     let (path, headers) = (format!("/{number}"), HeaderMap::new());
     let request =
         RequestView { method: "GET", path: path.as_bytes(), query: None, headers: &headers };
@@ -261,20 +247,30 @@ fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
 
 #[test]
 fn its_memory_is_bounded_and_what_is_recent_stays() {
-    let memo = Memo::default();
+    let memo = Memo::new(MEMO_BYTES_MAX);
     for number in 0..20_000 {
         learn(&memo, number, 1_000);
-        assert!(memo.bytes() <= VIEWER_MEMO_BYTES_MAX, "after {number}");
+        assert!(memo.bytes() <= MEMO_BYTES_MAX, "after {number}");
         assert!(knows(&memo, number));
     }
     assert!(knows(&memo, 19_500) && !knows(&memo, 0));
-    learn(&memo, 50_000, VIEWER_MEMO_BYTES_MAX);
+    learn(&memo, 50_000, MEMO_BYTES_MAX);
     assert!(!knows(&memo, 50_000), "one answer would have pushed out all others");
 }
 
 #[test]
+fn what_is_asked_for_again_and_again_is_never_forgotten() {
+    let memo = Memo::new(MEMO_BYTES_MAX);
+    learn(&memo, 0, 1_000);
+    for number in 1..20_000 {
+        learn(&memo, number, 1_000);
+        assert!(number % 100 > 0 || knows(&memo, 0), "after {number}");
+    }
+}
+
+#[test]
 fn a_function_of_which_nothing_repeats_is_left_alone_and_tried_again() {
-    let memo = Memo::default();
+    let memo = Memo::new(MEMO_BYTES_MAX);
     let opened = |calls: i64, hits: bool| {
         let mut open = 0;
         for _ in 0..calls {

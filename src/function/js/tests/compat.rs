@@ -2,7 +2,6 @@
 //! sections 2, 3 and 5).
 
 use super::*;
-use crate::event::EdgeLocation;
 
 fn bytes(value: &[u8]) -> HeaderValue {
     HeaderValue::from_bytes(value).expect("a value")
@@ -18,13 +17,7 @@ fn fields(fields: &[(&str, &[u8])]) -> HeaderMap {
 
 fn response_edits(code: &str, sent: &HeaderMap) -> Result<ResponseEdits, FunctionError> {
     let id = RequestId::from_entropy(&[7; 42]);
-    let context = EventContext {
-        distribution_domain_name: "d1.example",
-        distribution_id: "E1",
-        request_id: &id,
-        viewer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        edge: EdgeLocation::DEFAULT,
-    };
+    let context = context(&id);
     let headers = plain();
     let request = RequestView { method: "GET", path: b"/p", query: None, headers: &headers };
     let response = ResponseView { status: 200, reason: None, headers: sent };
