@@ -10,24 +10,26 @@
 //! depending on who is faster by a microsecond; that difference is larger than what is measured here.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use pingora::cache::{CacheKey, CacheMeta, MemCache, RespCacheable};
 use pingora::http::ResponseHeader;
 use pingora::proxy::{ProxyHttp, Session, http_proxy_service};
-use pingora::server::Server;
+use pingora::server::Server as Pingora;
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
+
+mod support;
+
+use support::{Client, Server};
 
 const ROUNDS: usize = 40;
 const VIEWERS: usize = 16;
 const REQUESTS_PER_ROUND: usize = 100 * VIEWERS;
-const BODY: &[u8] = &[b'x'; 1_024];
 
 /// The bare proxy: one origin, and a cache that keeps everything for a day, or none.
 struct Bare {
@@ -71,7 +73,7 @@ impl ProxyHttp for Bare {
 /// Runs the bare proxy in this process until it is killed.
 fn serve_bare(port: &str, origin: &str, cached: bool) -> Result<(), Box<dyn Error>> {
     let conf = ServerConf { threads: 1, ..ServerConf::default() };
-    let mut server = Server::new_with_opt_and_conf(None, conf);
+    let mut server = Pingora::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     let cache = cached.then(|| &*Box::leak(Box::new(MemCache::new())));
     let bare = Bare { origin: origin.parse()?, cache };
@@ -84,88 +86,16 @@ fn serve_bare(port: &str, origin: &str, cached: bool) -> Result<(), Box<dyn Erro
 /// A server process under measurement.
 struct Subject {
     name: &'static str,
-    process: Child,
+    server: Server,
     clients: Vec<Client>,
     cpu: Vec<f64>,
 }
 
-impl Drop for Subject {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+impl Subject {
+    fn new(name: &'static str, server: Server, port: u16) -> Result<Self, Box<dyn Error>> {
+        let clients = (0..VIEWERS).map(|_| Client::connect(port)).collect::<Result<_, _>>()?;
+        Ok(Self { name, server, clients, cpu: Vec::new() })
     }
-}
-
-/// One kept connection.
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn connect(address: SocketAddr) -> Result<Self, Box<dyn Error>> {
-        for _ in 0..500 {
-            if let Ok(stream) = TcpStream::connect(address) {
-                stream.set_nodelay(true)?;
-                return Ok(Self(BufReader::new(stream)));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err(format!("nothing listens on {address}").into())
-    }
-
-    fn ask(&mut self) -> Result<(), Box<dyn Error>> {
-        let request = b"GET /a HTTP/1.1\r\nHost: d1.test\r\nUser-Agent: bench\r\n\r\n";
-        Ok(self.0.get_mut().write_all(request)?)
-    }
-
-    fn read(&mut self) -> Result<(), Box<dyn Error>> {
-        let mut length = 0;
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        if !line.starts_with("HTTP/1.1 200") {
-            return Err(format!("answered {line:?}").into());
-        }
-        while line != "\r\n" {
-            line.clear();
-            self.0.read_line(&mut line)?;
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-        }
-        std::io::copy(&mut (&mut self.0).take(length), &mut std::io::sink())?;
-        Ok(())
-    }
-}
-
-fn origin() -> Result<SocketAddr, Box<dyn Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let mut answer =
-        b"HTTP/1.1 200 OK\r\nCache-Control: max-age=86400\r\nContent-Length: 1024\r\n\r\n".to_vec();
-    answer.extend_from_slice(BODY);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(stream);
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
-                    if line == "\r\n" && reader.get_mut().write_all(&answer).is_err() {
-                        return;
-                    }
-                    line.clear();
-                }
-            });
-        }
-    });
-    Ok(address)
-}
-
-fn free_port() -> Result<u16, Box<dyn Error>> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-fn connect(port: u16) -> Result<Vec<Client>, Box<dyn Error>> {
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    (0..VIEWERS).map(|_| Client::connect(address)).collect()
 }
 
 fn start_bare(
@@ -173,13 +103,10 @@ fn start_bare(
     kind: &str,
     origin: SocketAddr,
 ) -> Result<Subject, Box<dyn Error>> {
-    let port = free_port()?;
-    let process = Command::new(std::env::current_exe()?)
-        .args(["bare", kind, &port.to_string(), &origin.to_string()])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok(Subject { name, process, clients: connect(port)?, cpu: Vec::new() })
+    let port = support::free_port()?;
+    let mut bare = Command::new(std::env::current_exe()?);
+    bare.args(["bare", kind, &port.to_string(), &origin.to_string()]);
+    Subject::new(name, Server::start(&mut bare)?, port)
 }
 
 fn start_verge(
@@ -188,52 +115,24 @@ fn start_verge(
     more: &str,
     origin: SocketAddr,
 ) -> Result<Subject, Box<dyn Error>> {
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", name.replace(' ', "-")));
-    std::fs::create_dir_all(&folder)?;
-    let port = free_port()?;
+    let port = support::free_port()?;
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
-    let text = format!(
-        "[listeners]\nhttp = [\"127.0.0.1:{port}\"]\nhttps = []\n[server]\nthreads = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [state]\ndirectory = \"../state\"\n[log]\naccess = \"off\"\n\
-         [[function]]\npath = \"{}/security-headers\"\n\
-         [[distribution]]\ndomain_name = \"d1.test\"\n[[distribution.origin]]\nid = \"o\"\n\
-         domain_name = \"{}\"\nprotocol = \"http-only\"\nhttp_port = {}\n\
-         [[distribution.behavior]]\ntarget = \"o\"\ncache_policy = \"{policy}\"\n{more}\n",
-        functions.display(),
-        origin.ip(),
-        origin.port()
-    );
-    let file = folder.join("verge.toml");
-    std::fs::write(&file, text)?;
-    let process = Command::new(env!("CARGO_BIN_EXE_verge"))
-        .args(["serve", "--config"])
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok(Subject { name, process, clients: connect(port)?, cpu: Vec::new() })
-}
-
-/// CPU time of all threads of a process, nanoseconds.
-fn cpu_nanoseconds(process: &Child) -> Result<u64, Box<dyn Error>> {
-    let mut sum = 0;
-    for task in std::fs::read_dir(format!("/proc/{}/task", process.id()))? {
-        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-        sum += text.split(' ').next().ok_or("an empty schedstat")?.parse::<u64>()?;
-    }
-    Ok(sum)
+    let function = format!("[[function]]\npath = \"{}/security-headers\"", functions.display());
+    let behavior =
+        format!("[[distribution.behavior]]\ntarget = \"o\"\ncache_policy = \"{policy}\"\n{more}");
+    let server = Server::verge(name, 1, port, origin, [&function, &behavior])?;
+    Subject::new(name, server, port)
 }
 
 fn compare(subjects: &mut [Subject]) -> Result<(), Box<dyn Error>> {
     for round in 0..=ROUNDS {
         for subject in subjects.iter_mut() {
-            let before = cpu_nanoseconds(&subject.process)?;
+            let before = subject.server.cpu_nanoseconds()?;
             for _ in 0..REQUESTS_PER_ROUND / VIEWERS {
-                subject.clients.iter_mut().try_for_each(Client::ask)?;
+                subject.clients.iter_mut().try_for_each(|client| client.ask("/a"))?;
                 subject.clients.iter_mut().try_for_each(Client::read)?;
             }
-            let used = cpu_nanoseconds(&subject.process)? - before;
+            let used = subject.server.cpu_nanoseconds()? - before;
             // The first round fills caches and connections.
             if round > 0 {
                 subject.cpu.push(used as f64 / 1e3 / REQUESTS_PER_ROUND as f64);
@@ -257,7 +156,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         return serve_bare(port, origin, kind == "hit");
     }
-    let origin = origin()?;
+    let origin = support::origin()?;
     println!(
         "CPU microseconds a request of {VIEWERS} viewers, median of {ROUNDS} rounds of {REQUESTS_PER_ROUND}; \
          ratio to bare pingora"

@@ -128,6 +128,8 @@ pub enum ViewerFailure {
     HttpsOnly,
     /// URL, head or body beyond its limit.
     TooLarge,
+    /// The announced body stopped coming.
+    Stalled,
     /// No distribution answers to this host name.
     UnknownHost,
 }
@@ -213,6 +215,9 @@ fn viewer_answer(failure: ViewerFailure) -> Answer {
         ),
         ViewerFailure::TooLarge => {
             answer(413, "Error", "InvalidRequest", "The request exceeds the edge's size limits.")
+        }
+        ViewerFailure::Stalled => {
+            answer(408, "Error", "ClientCommError", "The rest of the request did not come in time.")
         }
         ViewerFailure::UnknownHost => answer(
             403,

@@ -283,6 +283,9 @@ pub const PENDING_REVALIDATION_REQUESTS_MAX: usize = 1_024;
 /// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
 pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
 
+/// How long a viewer's connection is kept without a request, seconds; as long as pingora waits for the first one.
+pub const VIEWER_KEEPALIVE_TIMEOUT_SECONDS: u64 = 60;
+
 /// Viewer connections at a time, count, of one listener: what a process with the common limit of 65,536 file
 /// descriptors can serve when each also needs one to an origin.
 pub const VIEWER_CONNECTIONS_MAX: usize = 30_000;
@@ -372,6 +375,10 @@ pub const VIEWER_MEMO_PAUSE_CALLS: i64 = 65_536;
 /// Calls in a row that used up a viewer function's budget, after which it is throttled: a busy machine may cost an
 /// innocent function one call or two, not ten.
 pub const VIEWER_BREAKER_OVERRUNS: u32 = 10;
+
+/// Quick calls, of at most half of the budget, after which a call that uses up its budget is tried once more. A function
+/// that is slow now and then costs its worker at most a hundredth more; one that always is, nothing.
+pub const VIEWER_SECOND_TRY_QUICK_CALLS: u32 = 100;
 
 /// Time between two calls that are tried of a throttled viewer function: a fixed function is back within a second, and a
 /// broken one takes a thousandth of a worker's time.

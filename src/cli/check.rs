@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{EXIT_CONFIGURATION, Format};
+use super::{EXIT_CONFIGURATION, Format, counted};
 use crate::compat;
 use crate::config::{self, Config, Problem};
 use crate::function::engine::Mode;
@@ -54,7 +54,11 @@ fn report_success(config: &Config, warnings: &[Problem], format: Format) {
     match format {
         Format::Human => {
             report_warnings(warnings);
-            println!("ok: {distributions} distributions, {functions} functions");
+            println!(
+                "ok: {}, {}",
+                counted(distributions, "distribution"),
+                counted(functions, "function")
+            );
         }
         Format::Json => println!(
             "{}",
@@ -88,10 +92,8 @@ pub(super) fn report_warnings(warnings: &[Problem]) {
         eprintln!("warning: {warning}");
     }
     if !warnings.is_empty() {
-        eprintln!(
-            "{} warnings: CloudFront would not take these (compat = \"warn\")",
-            warnings.len()
-        );
+        let warnings = counted(warnings.len(), "warning");
+        eprintln!("{warnings}: CloudFront would not take this (compat = \"warn\")");
     }
 }
 
@@ -102,7 +104,7 @@ pub(super) fn report_problems(problems: &[Problem], format: Format) {
             for problem in problems {
                 eprintln!("{problem}");
             }
-            eprintln!("{} problems", problems.len());
+            eprintln!("{}", counted(problems.len(), "problem"));
         }
         Format::Json => println!("{}", json!({ "ok": false, "problems": problems })),
     }

@@ -6,6 +6,7 @@ mod check;
 mod serve;
 mod test;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,23 +83,32 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Schema => print_schema(),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "verge",
-                &mut std::io::stdout(),
-            );
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "verge", &mut script);
+            print(&script)
         }
+    }
+}
+
+/// `1 problem`, `2 problems`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Prints what a command is for. A reader who has seen enough (`| head`) is no error.
+fn print(text: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("error: standard output: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
 fn print_schema() -> ExitCode {
     match serde_json::to_string_pretty(&crate::config::schema()) {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(text) => print(format!("{text}\n").as_bytes()),
         Err(error) => {
             eprintln!("the schema cannot be printed: {error}");
             ExitCode::FAILURE

@@ -15,7 +15,7 @@ pub fn run(file: &Path) -> ExitCode {
             for problem in &problems {
                 eprintln!("{problem}");
             }
-            eprintln!("not started: {} problems", problems.len());
+            eprintln!("not started: {}", super::counted(problems.len(), "problem"));
             ExitCode::from(EXIT_CONFIGURATION)
         }
         Err(error @ StartError::Other(_)) => {

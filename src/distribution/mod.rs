@@ -4,6 +4,7 @@
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
 pub mod managed;
+mod normal;
 mod pattern;
 pub mod policy;
 
@@ -43,10 +44,11 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// The behavior for a viewer's path. spec: CDN behaviours section 1.
+    /// The behavior for a viewer's path, in whatever spelling. spec: CDN behaviours section 1.
     #[must_use]
     pub fn behavior_for(&self, path: &[u8]) -> Option<&Arc<Behavior>> {
-        self.behaviors.iter().find(|behavior| behavior.path_pattern.matches(path))
+        let path = normal::normalized(path);
+        self.behaviors.iter().find(|behavior| behavior.path_pattern.matches(&path))
     }
 }
 

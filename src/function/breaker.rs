@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use super::Invocation;
 use crate::error::{FunctionError, FunctionFailure};
-use crate::limits::{VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET};
+use crate::limits::{
+    VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET,
+    VIEWER_SECOND_TRY_QUICK_CALLS,
+};
 
 /// What one version of a function did lately.
 #[derive(Debug)]
@@ -16,23 +19,42 @@ pub struct Breaker {
     overruns: AtomicU32,
     /// Milliseconds after `made` at which the next one is tried, once too many were.
     next_probe_ms: AtomicU64,
+    /// Quick calls for which a second try is not used up yet.
+    credit: AtomicU32,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { made: Instant::now(), overruns: AtomicU32::new(0), next_probe_ms: AtomicU64::new(0) }
+        Self {
+            made: Instant::now(),
+            overruns: AtomicU32::new(0),
+            next_probe_ms: AtomicU64::new(0),
+            credit: AtomicU32::new(VIEWER_SECOND_TRY_QUICK_CALLS),
+        }
     }
 }
 
 impl Breaker {
     /// Calls the function, unless it is throttled.
-    pub(super) fn guard<T>(&self, call: impl FnOnce() -> Invocation<T>) -> Invocation<T> {
+    ///
+    /// One that uses up its budget though it is quick otherwise gets it once more: after a pause, code and memory have to
+    /// come back into the processor's caches, which alone can take most of a millisecond. The second try finds them there.
+    pub(super) fn guard<T>(&self, mut call: impl FnMut() -> Invocation<T>) -> Invocation<T> {
         if let Err(error) = self.permit(Instant::now) {
             return Invocation::unmade(error);
         }
-        let run = call();
+        let mut run = call();
+        if overran(&run) && self.spend_credit() {
+            run = call();
+        }
         self.note(&run, Instant::now);
         run
+    }
+
+    fn spend_credit(&self) -> bool {
+        let price = VIEWER_SECOND_TRY_QUICK_CALLS;
+        let spend = |credit: u32| credit.checked_sub(price);
+        self.credit.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
     }
 
     /// Leave to call the function; `now` is asked for only when it is in doubt.
@@ -68,13 +90,14 @@ impl Breaker {
     /// Notes how a call ended. Only one that had the whole budget and used it up speaks against its function: another may
     /// have begun with what a chain had left, have waited for a busy machine, or not have begun at all.
     fn note<T>(&self, run: &Invocation<T>, now: impl FnOnce() -> Instant) {
-        let cut_off =
-            matches!(&run.result, Err(error) if error.failure == FunctionFailure::Throttled);
-        let overran = cut_off && run.cpu >= VIEWER_FUNCTION_CPU_BUDGET;
-        if !overran {
+        if !overran(run) {
             // A store for each call would keep the line moving between the processors.
             if self.overruns.load(Ordering::Relaxed) > 0 {
                 self.overruns.store(0, Ordering::Relaxed);
+            }
+            let credit = self.credit.load(Ordering::Relaxed);
+            if credit < VIEWER_SECOND_TRY_QUICK_CALLS && run.cpu < VIEWER_FUNCTION_CPU_BUDGET / 2 {
+                self.credit.store(credit + 1, Ordering::Relaxed);
             }
             return;
         }
@@ -89,6 +112,12 @@ impl Breaker {
         let since = now.saturating_duration_since(self.made).as_millis();
         u64::try_from(since).unwrap_or(u64::MAX)
     }
+}
+
+/// Whether a call had the whole budget and used it up.
+fn overran<T>(run: &Invocation<T>) -> bool {
+    let cut_off = matches!(&run.result, Err(error) if error.failure == FunctionFailure::Throttled);
+    cut_off && run.cpu >= VIEWER_FUNCTION_CPU_BUDGET
 }
 
 fn after_pause(now_ms: u64) -> u64 {

@@ -23,7 +23,9 @@ pub fn check(
     let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
     let codings: Vec<&[u8]> =
         headers.get_all(TRANSFER_ENCODING).iter().map(http::HeaderValue::as_bytes).collect();
+    let listed = |length: &http::HeaderValue| length.as_bytes().contains(&b',');
     let ambiguous = lengths > 1
+        || headers.get(CONTENT_LENGTH).is_some_and(listed)
         || (!codings.is_empty() && names_content_length(&received()))
         || codings.len() > 1
         || codings.first().is_some_and(|coding| !coding.eq_ignore_ascii_case(b"chunked"))
@@ -31,7 +33,8 @@ pub fn check(
     // RFC 9112 section 3.2: exactly one Host in HTTP/1.1; in HTTP/2 the authority takes its place.
     let hosts = headers.get_all(HOST).iter().count();
     let hostless = hosts == 0 && request.version == Version::HTTP_11;
-    if ambiguous || hosts > 1 || hostless || request.method == Method::CONNECT {
+    let no_host = headers.get(HOST).is_some_and(|host| !is_host(host.as_bytes()));
+    if ambiguous || hosts > 1 || hostless || no_host || request.method == Method::CONNECT {
         return Err(ViewerFailure::Malformed);
     }
     check_target(request)?;
@@ -39,6 +42,13 @@ pub fn check(
         return Err(ViewerFailure::TooLarge);
     }
     Ok(())
+}
+
+/// Whether this can be a host with or without a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2). What it names is
+/// the business of whoever looks for it.
+fn is_host(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
+    !text.is_empty() && text.iter().all(allowed)
 }
 
 /// Whether the head as received names `Content-Length`: pingora takes it away beside a transfer

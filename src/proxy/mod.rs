@@ -161,7 +161,10 @@ impl ProxyHttp for Phases {
             }
         }
         match viewer::run_request_functions(session, ctx) {
-            Ok(None) => return Ok(false),
+            Ok(None) => {
+                viewer::invite_body(session).await?;
+                return Ok(false);
+            }
             Ok(Some(generated)) => answer::generated(session, ctx, generated).await?,
             Err(error) => answer::failure(session, ctx, error).await?,
         }

@@ -438,6 +438,11 @@ pub fn exchange_failed(
         return error;
     }
     let failure = classify(&error);
+    if failure == OriginFailure::ReadTimeout && !session.as_mut().is_body_done() {
+        // The origin waits for the request's rest as the edge does.
+        ctx.failure = Some(EdgeError::Viewer(ViewerFailure::Stalled));
+        return error;
+    }
     record::note_origin_failure(failure, ctx);
     if repeatable && fail_over(ctx, &session.req_header().method, failure) {
         error.set_retry(true);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::l4::socket::SocketAddr;
@@ -16,6 +16,7 @@ use crate::event::{EventType, GeneratedResponse, RequestOutcome};
 use crate::function::js::{Budget, Setting, ViewerFunction};
 use crate::function::{Breaker, Function};
 use crate::ids::FunctionId;
+use crate::limits::VIEWER_KEEPALIVE_TIMEOUT_SECONDS;
 use crate::origin::change::Choice;
 
 /// Notes who is asking and chooses distribution and behavior, once, from what the viewer sent.
@@ -26,6 +27,7 @@ pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> 
     ctx.version = session.req_header().version;
     ctx.peer = viewer_peer(session);
     normalize_host(session.req_header_mut());
+    keep_connection(session);
     record::note_request(session.req_header(), ctx);
     framing::check(session.req_header(), || session.to_h1_raw()).map_err(EdgeError::Viewer)?;
     let request = session.req_header();
@@ -44,6 +46,16 @@ pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> 
     record::note_route(&route, ctx);
     ctx.route = Some(route);
     Ok(())
+}
+
+/// The viewer may send its next request before it has this one's answer, and has a minute to send it: pingora would drop
+/// the one, and wait for ever for the other.
+fn keep_connection(session: &mut Session) {
+    session.as_mut().set_pipelining_enabled(true);
+    // None where the viewer wants the connection to end.
+    if session.as_mut().get_keepalive().is_some() {
+        session.set_keepalive(Some(VIEWER_KEEPALIVE_TIMEOUT_SECONDS));
+    }
 }
 
 fn viewer_peer(session: &Session) -> ViewerPeer {
@@ -170,6 +182,22 @@ fn choose_origin(
         }
     }
     ctx.choice = Some(Arc::new(choice));
+    Ok(())
+}
+
+/// Tells a viewer who waits for it that the body may come (RFC 9110 section 10.1.1): nothing refused the request.
+///
+/// # Errors
+/// The viewer is gone.
+pub async fn invite_body(session: &mut Session) -> pingora::Result<()> {
+    let request = session.req_header();
+    let waits = request
+        .headers
+        .get(EXPECT)
+        .is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if waits && request.version == Version::HTTP_11 && framing::announces_body(request) {
+        session.write_continue_response().await?;
+    }
     Ok(())
 }
 

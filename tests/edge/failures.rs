@@ -127,7 +127,7 @@ fn an_origin_that_is_down_slow_or_nonsense_never_hangs_the_viewer() {
 fn malformed_requests_get_400_and_the_connection_ends() {
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let edge = Scene::with(&origin).start();
-    let requests: [&[u8]; 9] = [
+    let requests: [&[u8]; 12] = [
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -135,6 +135,9 @@ fn malformed_requests_get_400_and_the_connection_ends() {
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nNo colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
+        b"GET / HTTP/1.1\r\nHost: a b/c\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
         b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
     ];
@@ -168,6 +171,35 @@ fn nonsense_on_a_kept_connection_gets_its_own_answer() {
     assert_eq!(refused.status, 400);
     assert!(connection.read(false).is_none(), "the connection stays open");
     assert_logged_with_their_ids(edge, &[refused]);
+}
+
+#[test]
+fn a_path_in_another_spelling_does_not_walk_around_a_gate() {
+    let origin = Origin::answering(|_| Answer::cacheable("secret"));
+    let gate = "function handler(e) { return { statusCode: 401 }; }";
+    let edge = Scene::with(&origin)
+        .javascript("gate", gate)
+        .behavior("/private/*", "viewer_request = \"gate\"")
+        .start();
+    for path in ["/private/a", "/x/../private/a", "/./private/a", "/%70rivate/a", "/%2e/private/a"]
+    {
+        assert_eq!(edge.get(path).status, 401, "{path}");
+    }
+    assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn a_viewer_who_stalls_is_not_the_origins_fault() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let edge = Scene::with(&origin)
+        .behavior("/in", "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\", \"POST\", \"PATCH\", \"DELETE\"]")
+        .start();
+    let mut connection = edge.connect();
+    connection.send_raw(b"POST /in HTTP/1.1\r\nHost: edge.test\r\nContent-Length: 10\r\n\r\nabc");
+    let answer = connection.read(false).expect("an answer");
+    assert_eq!((answer.status, answer.x_cache().as_str()), (408, "Error"));
+    let records = edge.stop();
+    assert_eq!(records[0]["detailed_result_type"], "ClientCommError");
 }
 
 /// Each viewer got an id, and the access log tells about it.

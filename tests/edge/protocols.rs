@@ -73,3 +73,35 @@ fn origins_may_speak_http2_and_tls() {
     let log = inner.stop();
     assert!(log.iter().any(|line| line["http_version"] == "2"));
 }
+
+#[test]
+fn a_viewer_who_waits_to_send_a_body_is_invited() {
+    let origin = Origin::answering(|_| Answer::cacheable("stored"));
+    let methods = "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\", \"POST\", \"PATCH\", \"DELETE\"]";
+    let edge = Scene::with(&origin).behavior("/in", methods).start();
+    let mut connection = edge.connect();
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: edge.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+    };
+    connection.send_raw(head("/in").as_bytes());
+    assert_eq!(connection.read(false).expect("an invitation").status, 100);
+    connection.send_raw(b"abc");
+    assert_eq!(connection.read(false).expect("an answer").status, 200);
+    let mut connection = edge.connect();
+    connection.send_raw(head("/elsewhere").as_bytes());
+    assert_eq!(connection.read(false).expect("an answer").status, 403, "refused before the body");
+}
+
+#[test]
+fn requests_sent_ahead_are_answered_in_their_order() {
+    let origin = Origin::answering(|request| Answer::cacheable(request.target()));
+    let edge = Scene::with(&origin).start();
+    let mut connection = edge.connect();
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: edge.test\r\n\r\n");
+    connection.send_raw((get("/1") + &get("/2") + &get("/1")).as_bytes());
+    for path in ["/1", "/2", "/1"] {
+        assert_eq!(connection.read(false).expect("an answer").text(), path);
+    }
+}

@@ -106,7 +106,7 @@ pub struct Edge {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listeners {
-    /// Addresses for plain HTTP (HTTP/1.1, and HTTP/2 with prior knowledge). An empty list: none.
+    /// Addresses for plain HTTP (HTTP/1.1). An empty list: none.
     #[schemars(extend("default" = defaults::LISTENERS_HTTP))]
     pub http: Option<Vec<String>>,
     /// Addresses for HTTPS (HTTP/1.1 and HTTP/2). An empty list: none.

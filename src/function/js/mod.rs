@@ -162,7 +162,7 @@ impl ViewerFunction {
         budget: &mut Budget,
         event: &ViewerEvent<'_>,
         store: Option<Reading>,
-        encode: impl FnOnce(&mut Writer),
+        encode: impl Fn(&mut Writer),
         read: impl Fn(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
         let memo = self.memo.as_ref().filter(|memo| memo.is_open(event));
@@ -179,7 +179,7 @@ impl ViewerFunction {
         let call = || {
             let mut encoded = Writer::default();
             encode(&mut encoded);
-            self.engine.call(&self.delta, encoded.as_bytes(), store, granted, |answer| {
+            self.engine.call(&self.delta, encoded.as_bytes(), store.clone(), granted, |answer| {
                 if let Some(memo) = memo {
                     let kept = Kept { answer: answer.result.into(), logs: answer.logs.to_vec() };
                     memo.learn(event, answer.reads, kept);

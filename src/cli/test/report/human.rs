@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{Counts, clean, differences, error_text, message, problems};
+use crate::cli::counted;
 use crate::cli::test::expected::Miss;
 use crate::cli::test::run::utilization;
 use crate::cli::test::suite::{CaseResult, Failure, Verdict};
@@ -95,13 +96,13 @@ pub(super) fn trouble(trouble: &Trouble) {
             for problem in &problems {
                 eprintln!("{problem}");
             }
-            eprintln!("{} problems", problems.len());
+            eprintln!("{}", counted(problems.len(), "problem"));
         }
         Trouble::Load(errors) => {
             for (source, error) in errors {
                 eprintln!("{}", clean(&snippet::refused(source, error)));
             }
-            eprintln!("{} functions cannot be loaded", errors.len());
+            eprintln!("{} cannot be loaded", counted(errors.len(), "function"));
         }
     }
 }
