@@ -28,7 +28,7 @@ const ROUNDS: usize = 20;
 const INNOCENT_REQUESTS_PER_ROUND: usize = 250;
 const INNOCENT_PAUSE: Duration = Duration::from_millis(2);
 /// Steps of a loop that burn some 0.9 ms here: as much as a function may without being cut off.
-const BURNED_STEPS: u32 = 9_000;
+const BURNED_STEPS: u32 = 5_000;
 
 fn load(engine: &Arc<JsEngine>, code: String) -> Result<ViewerFunction, Box<dyn Error>> {
     let source = Source {

@@ -7,7 +7,8 @@ use boa_engine::module::Module;
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::PropertyKey;
 use boa_engine::{
-    Context, JsError, JsNativeError, JsObject, JsResult, JsValue, NativeFunction, Source, js_string,
+    Context, JsError, JsNativeError, JsObject, JsResult, JsValue, NativeFunction, Script, Source,
+    js_string,
 };
 
 use crate::event;
@@ -120,7 +121,10 @@ impl Machine {
         let receive = FunctionObjectBuilder::new(context.realm(), receive).build();
         context.global_object().insert_property(js_string!("__handler"), data(receive));
         let whole = [source, EPILOGUE].concat();
-        let module = Module::parse(Source::from_bytes(&whole), None, context)?;
+        let module = match Module::parse(Source::from_bytes(&whole), None, context) {
+            Ok(module) => module,
+            Err(error) => return evaluate_script(&whole, context).unwrap_or(Err(error)),
+        };
         let promise = module.load_link_evaluate(context);
         context.run_jobs()?;
         match promise.state() {
@@ -186,6 +190,17 @@ impl Machine {
         }
         result::write(begun.kind, &value, context, &mut self.out)
     }
+}
+
+/// Runs a source that is no module but would be strict code of a script: there a name may be declared by several
+/// functions and variables, as CloudFront's engine has it. `None`: it would not.
+fn evaluate_script(source: &str, context: &mut Context) -> Option<JsResult<()>> {
+    const STRICT: &str = "'use strict';";
+    Script::parse(Source::from_bytes(&[STRICT, source].concat()), None, context).ok()?;
+    // In a function, since declarations of a script would become members of the global object. On the source's own first
+    // line, so that the others keep their numbers.
+    let wrapped = ["(function () { ", STRICT, source, "\n})();"].concat();
+    Some(context.eval(Source::from_bytes(&wrapped)).map(drop))
 }
 
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {

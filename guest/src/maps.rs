@@ -297,7 +297,8 @@ impl MapReader<'_> {
                 Some(held) => held,
                 None => map.get(key.clone(), context)?,
             };
-            if own.is_some_and(|own| own.enumerable() == Some(false)) {
+            if own.is_some_and(|own| own.enumerable() == Some(false)) || entry.is_undefined() {
+                // A copy of a field that is not there is none, as it would be none in JSON.
                 continue;
             }
             text::write(out, &name);

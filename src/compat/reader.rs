@@ -62,8 +62,29 @@ fn read(source: &str, dialect: Dialect) -> Vec<Finding> {
         return report.findings();
     }
     let program = allocator.alloc(parsed.program);
-    // Errors that only the scopes tell (a name declared twice) are the business of the engine that loads the function.
     let tree = SemanticBuilder::new().with_build_nodes(true).build(program).semantic;
     walk(&tree, &mut report);
+    find_redeclared(&allocator, source, &mut report);
     report.findings()
+}
+
+/// Names that are declared twice in one scope. CloudFront's engines read a source without imports as a script, where
+/// functions and variables may share a name.
+fn find_redeclared(allocator: &Allocator, source: &str, report: &mut Report<'_>) {
+    let script = Parser::new(allocator, source, SourceType::script()).parse();
+    let parsed = if script.diagnostics.errors().next().is_none() {
+        script
+    } else {
+        Parser::new(allocator, source, SourceType::mjs()).parse()
+    };
+    let program = allocator.alloc(parsed.program);
+    let checked = SemanticBuilder::new().with_check_syntax_error(true).build(program);
+    for error in checked.diagnostics.errors() {
+        if !error.message.ends_with("has already been declared") {
+            continue;
+        }
+        let offset = error.labels.last().map_or(0, oxc_span::LabeledSpan::offset);
+        let message = format!("the source is refused: {}", error.message);
+        report.add_worded(&rules::REDECLARED, offset, message, "give one of the two another name");
+    }
 }

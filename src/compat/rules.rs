@@ -76,6 +76,7 @@ rules! {
     TOO_LARGE = neither("too-large", "", "minify it");
     NOT_CHECKED = neither("not-checked", "", "simplify it");
     SYNTAX = neither("syntax", "", "correct the syntax");
+    REDECLARED = neither("redeclared", "", "give one of the two another name");
 
     // Declarations.
     LET_CONST = from_two("let-const", "let and const", "use var");

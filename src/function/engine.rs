@@ -124,6 +124,12 @@ impl Sandbox {
         self.inner.ticker.enter()
     }
 
+    /// Instances of the JavaScript engine that there may be at a time.
+    #[must_use]
+    pub fn viewer_instances_max(&self) -> u32 {
+        viewer_instances_max(self.mode())
+    }
+
     /// A permit to run one origin function; `None` when [`limits::ORIGIN_FUNCTION_CONCURRENCY_MAX`]
     /// run already.
     #[must_use]
@@ -222,6 +228,13 @@ fn open_cache(directory: &Path) -> Option<CodeCache> {
 /// Origin functions at a time in a metered sandbox: `verge test` runs one after the other.
 const METERED_FUNCTIONS: u32 = 16;
 
+fn viewer_instances_max(mode: Mode) -> u32 {
+    match mode {
+        Mode::Production => limits::VIEWER_FUNCTION_INSTANCES_MAX,
+        Mode::Metered => METERED_FUNCTIONS,
+    }
+}
+
 fn engine_config(mode: Mode, origin_functions: u32) -> Config {
     let mut config = Config::new();
     config
@@ -250,10 +263,7 @@ fn engine_config(mode: Mode, origin_functions: u32) -> Config {
 /// it. The numbers are sums of what each kind may need at its own limit, so that no burst of one
 /// kind can take the slots of the other.
 fn pool(mode: Mode, origin_functions: u32) -> PoolingAllocationConfig {
-    let viewer_instances = match mode {
-        Mode::Production => limits::VIEWER_FUNCTION_INSTANCES_MAX,
-        Mode::Metered => METERED_FUNCTIONS,
-    };
+    let viewer_instances = viewer_instances_max(mode);
     let total = |each: u32| origin_functions * each + viewer_instances;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(origin_functions)

@@ -56,7 +56,7 @@ fn warnings_are_printed_with_line_column_and_caret_and_the_function_is_taken() {
     let folder = Folder::with(MODERN, "file = \"f.js\"", "");
     let run = folder.run(&["check"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.starts_with("ok: 1 distributions, 1 functions"), "{run:?}");
+    assert!(run.stdout.starts_with("ok: 1 distribution, 1 function"), "{run:?}");
     let expected = "f.js:3:9: destructuring: cloudfront-js-2.0 has no destructuring (take the members one \
                     by one: const a = o.a)\n      const { request } = event;\n            ^\n";
     assert!(run.stderr.contains(expected), "{}", run.stderr);

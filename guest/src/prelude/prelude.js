@@ -210,6 +210,14 @@
   };
   for (const name of Object.keys(globals)) hide(globalThis, name, globals[name]);
   hide(Math, 'random', natives.random);
+  // The engine escapes a slash of a pattern also where it is escaped already.
+  const writtenSource = Object.getOwnPropertyDescriptor(RegExp.prototype, 'source').get;
+  Object.defineProperty(RegExp.prototype, 'source', {
+    configurable: true,
+    get() {
+      return writtenSource.call(this).replace(/\\+\//g, (run) => (run.length % 2 ? run.slice(1) : run));
+    },
+  });
   // Not at the edge, and no use in a sandbox that lives for one request.
   for (const name of ['Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry', 'escape', 'unescape']) {
     delete globalThis[name];
@@ -252,6 +260,20 @@
       const part = text.call(this).slice(start, end);
       if (/[^\0-\xff]/.test(part)) return part;
       try { return new TextDecoder('utf-8', { fatal: true }).decode(encoded(part, 'latin1')); } catch { return null; }
+    });
+    const parse = JSON.parse;
+    hide(JSON, 'parse', function (string, reviver) {
+      const read = byteStrings.has(string) ? natives.encode(bytesIn(string), 'utf8') : string;
+      return parse(read, reviver);
+    });
+    // Its engine looks for a match from the start, whatever lastIndex says.
+    const exec = RegExp.prototype.exec;
+    hide(RegExp.prototype, 'test', function test(string) {
+      const at = this.lastIndex;
+      this.lastIndex = 0;
+      const found = exec.call(this, string) !== null;
+      this.lastIndex = at;
+      return found;
     });
     hide(String.prototype, 'fromBytes', function fromBytes(start, end) { return text.call(this).slice(start, end); });
   };

@@ -77,6 +77,11 @@ fn expressions_and_statements() {
         (Two, "try {\n} catch {\n}", "catch-without-binding 2:3"),
         (Two, "#!/usr/bin/env node\nvar a;", "hashbang 1:1"),
         (Two, "var a = ;", "syntax 1:9"),
+        (Two, "const a = 1;\nconst a = 2;", "redeclared 2:7"),
+        (Two, "function f() { let a; var a; }", "redeclared 1:27"),
+        (Two, "function f(a) { let a; }", "redeclared 1:21"),
+        (Two, "function a() {} function a() {} var a;", ""),
+        (Two, "import c from 'crypto';\nlet b; let b;", "redeclared 2:12"),
     ]);
 }
 

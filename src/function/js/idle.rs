@@ -23,16 +23,19 @@ pub(super) struct Idle {
     /// The memory of an instance that has just started, without the zeros at its end.
     image: Box<[u8]>,
     memory_bytes: usize,
+    waiting_max: usize,
     waiting: Mutex<Vec<Alive>>,
 }
 
 impl Idle {
-    /// For instances whose memory begins as `memory`.
-    pub(super) fn new(memory: &[u8]) -> Self {
+    /// For instances whose memory begins as `memory`, of which at most `instances_max` can be.
+    pub(super) fn new(memory: &[u8], instances_max: usize) -> Self {
         let used = memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let image = memory.get(..used).unwrap_or_default().into();
         let pages = PageMap::open();
-        Self { pages, image, memory_bytes: memory.len(), waiting: Mutex::default() }
+        // Who waits must not keep others from being made.
+        let waiting_max = VIEWER_INSTANCES_IDLE_MAX.min(instances_max / 2);
+        Self { pages, image, memory_bytes: memory.len(), waiting_max, waiting: Mutex::default() }
     }
 
     /// The memory of an instance that has just started, without the zeros at its end.
@@ -46,7 +49,7 @@ impl Idle {
             let mut waiting = self.waiting();
             match waiting.iter().rposition(|alive| alive.is_at_home_with(delta)) {
                 Some(own) => waiting.remove(own),
-                None if waiting.len() < VIEWER_INSTANCES_IDLE_MAX => return None,
+                None if waiting.len() < self.waiting_max => return None,
                 None => waiting.remove(0),
             }
         };
@@ -69,7 +72,7 @@ impl Idle {
         }
         alive.home = Arc::downgrade(delta);
         let mut waiting = self.waiting();
-        if waiting.len() >= VIEWER_INSTANCES_IDLE_MAX {
+        if waiting.len() >= self.waiting_max {
             return Some(alive);
         }
         waiting.push(alive);
@@ -133,5 +136,16 @@ mod tests {
         }
         let scans = crate::function::engine::PageMap::open().is_some();
         assert!(!scans || seen > 0, "no instance was used again");
+    }
+
+    #[test]
+    fn who_waits_does_not_keep_others_from_being_made() {
+        for number in 0..100 {
+            let code =
+                format!("function handler(e) {{ return {{ statusCode: 200 + {number} }}; }}");
+            let function = load_in(Mode::Metered, &code).expect("it loads");
+            let run = on_request(&function, &http::HeaderMap::new(), &mut Budget::default());
+            assert!(run.result.is_ok(), "{:?}", run.result.err());
+        }
     }
 }

@@ -169,12 +169,13 @@ impl JsEngine {
         let exports =
             Exports { memory: export("memory")?, call: export("call")?, room: export("room")? };
         let reaper = Reaper::start().map_err(|error| broken(&format!("has no reaper: {error}")))?;
-        let (layout, idle) = (Layout::default(), Idle::new(&[]));
+        let (layout, idle) = (Layout::default(), Idle::new(&[], 0));
         let mut engine = Self { sandbox: sandbox.clone(), linked, exports, layout, idle, reaper };
         let unstarted = |error| broken(&format!("does not start: {error:#}"));
         let _running = sandbox.running_guest();
         let mut alive = engine.instantiate(Budget::for_loading()).map_err(unstarted)?;
-        engine.idle = Idle::new(alive.memory.data(&alive.store));
+        let instances_max = usize::try_from(sandbox.viewer_instances_max()).unwrap_or(0);
+        engine.idle = Idle::new(alive.memory.data(&alive.store), instances_max);
         // The image was just read from disk: on a busy machine the time for that is not the guest's.
         *alive.store.data_mut() = Limits::from(thread_cpu(), Budget::for_loading(), true);
         engine.layout = Self::read_layout(&mut alive).map_err(unstarted)?;
