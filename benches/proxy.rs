@@ -12,7 +12,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -106,7 +106,7 @@ fn start_bare(
     let port = support::free_port()?;
     let mut bare = Command::new(std::env::current_exe()?);
     bare.args(["bare", kind, &port.to_string(), &origin.to_string()]);
-    Subject::new(name, Server::start(&mut bare)?, port)
+    Subject::new(name, Server::start(bare.stderr(Stdio::null()))?, port)
 }
 
 fn start_verge(

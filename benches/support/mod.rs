@@ -35,12 +35,18 @@ impl Client {
 
     /// Reads an answer, which must be 200.
     pub fn read(&mut self) -> Result<(), Box<dyn Error>> {
-        let mut length = 0;
-        let mut line = String::new();
-        self.0.read_line(&mut line)?;
-        if !line.starts_with("HTTP/1.1 200") {
-            return Err(format!("answered {line:?}").into());
+        match self.read_any()? {
+            status if status.starts_with("HTTP/1.1 200") => Ok(()),
+            status => Err(format!("answered {status:?}").into()),
         }
+    }
+
+    /// Reads an answer; its status line.
+    pub fn read_any(&mut self) -> Result<String, Box<dyn Error>> {
+        let mut length = 0;
+        let mut status = String::new();
+        self.0.read_line(&mut status)?;
+        let mut line = status.clone();
         while line != "\r\n" {
             line.clear();
             self.0.read_line(&mut line)?;
@@ -49,7 +55,7 @@ impl Client {
             }
         }
         std::io::copy(&mut (&mut self.0).take(length), &mut std::io::sink())?;
-        Ok(())
+        Ok(status)
     }
 }
 
@@ -96,7 +102,7 @@ impl Drop for Server {
 impl Server {
     /// Starts a program.
     pub fn start(command: &mut Command) -> Result<Self, Box<dyn Error>> {
-        Ok(Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
+        Ok(Self(command.stdout(Stdio::null()).spawn()?))
     }
 
     /// Starts verge on a port, with one origin; `words` are the rest of its configuration.
@@ -121,7 +127,8 @@ impl Server {
         let file = folder.join("verge.toml");
         std::fs::write(&file, text)?;
         let mut verge = Command::new(env!("CARGO_BIN_EXE_verge"));
-        Self::start(verge.args(["serve", "--config"]).arg(&file))
+        let said = std::fs::File::create(folder.join("verge.log"))?;
+        Self::start(verge.args(["serve", "--config"]).arg(&file).stderr(said))
     }
 
     /// CPU time of all its threads so far, nanoseconds.
