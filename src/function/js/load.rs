@@ -69,6 +69,7 @@ impl ViewerFunction {
                     name: source.name.as_str().into(),
                     engine: Arc::clone(engine),
                     delta: Arc::new(Delta::between(engine.image(), memory)),
+                    source: String::from_utf8_lossy(&source.code).into(),
                     memo: None,
                     takes_store,
                     store: source.store.clone().filter(|_| takes_store),

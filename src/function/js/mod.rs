@@ -3,6 +3,7 @@
 //! The engine is one wasm module that has already started (`guest/`). Each call gets a fresh instance of it, the
 //! function's own bytes laid over that (`delta`), the event, and at most a millisecond. Nothing survives the call.
 
+mod blame;
 mod delta;
 mod idle;
 mod instance;
@@ -49,6 +50,8 @@ pub struct ViewerFunction {
     name: Arc<str>,
     engine: Arc<JsEngine>,
     delta: Arc<Delta>,
+    /// For the places in what it throws.
+    source: Arc<str>,
     /// `None` when its answers are not to be remembered.
     memo: Option<Box<Memo>>,
     /// Whether its runtime has key-value stores at all.
@@ -73,7 +76,7 @@ impl ViewerFunction {
     /// Memory that this function's version holds, bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.delta.bytes() + self.memo.as_ref().map_or(0, |memo| memo.bytes())
+        self.delta.bytes() + self.source.len() + self.memo.as_ref().map_or(0, |memo| memo.bytes())
     }
 
     /// The same function with another key-value store, or none; cheap. A function of runtime 1.0 never has one.
@@ -83,6 +86,7 @@ impl ViewerFunction {
             name: Arc::clone(&self.name),
             engine: Arc::clone(&self.engine),
             delta: Arc::clone(&self.delta),
+            source: Arc::clone(&self.source),
             memo: None,
             takes_store: self.takes_store,
             store: store.filter(|_| self.takes_store),
@@ -165,6 +169,8 @@ impl ViewerFunction {
         encode: impl Fn(&mut Writer),
         read: impl Fn(&[u8]) -> Result<T, FunctionError>,
     ) -> Invocation<T> {
+        let read =
+            |answer: &[u8]| read(answer).map_err(|error| blame::at_name(error, &self.source));
         let memo = self.memo.as_ref().filter(|memo| memo.is_open(event));
         if let Some(kept) = memo.and_then(|memo| memo.recall(event)) {
             return Invocation {

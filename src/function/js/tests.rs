@@ -359,6 +359,13 @@ fn what_is_thrown_comes_with_its_calls() {
 }
 
 #[test]
+fn a_name_that_is_not_defined_is_pointed_at() {
+    let error = failure("function handler(e) {\n  const a = e.request;\n  return foo.bar(a);\n}");
+    assert_eq!(error.message, "ReferenceError: foo is not defined, at line 3, column 10");
+    assert_eq!(error.frames[0].place, Some((3, 10)));
+}
+
+#[test]
 fn the_moment_is_the_callers() {
     let function = function(
         "function handler({request: r}) { r.uri = '/' + Date.now() + '/' + Math.random(); return r; }",
