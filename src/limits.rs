@@ -222,6 +222,9 @@ pub const SELF_MADE_CERTIFICATE_RENEWAL_MARGIN: Duration = Duration::from_secs(3
 /// Lifetime of the self-made certificate authority: a developer trusts it once and forgets about
 /// it.
 pub const SELF_MADE_AUTHORITY_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// Longest lifetime that is guessed: RFC 9111 section 4.2.2 asks for caution beyond a day.
+pub const HEURISTIC_LIFETIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 /// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
 /// can spare.
 pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;

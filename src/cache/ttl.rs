@@ -9,7 +9,7 @@
 //! named by `private="…"`.
 //!
 //! CloudFront has no heuristic freshness: where RFC 9111 section 4.2.2 would guess, the policy's
-//! default TTL applies.
+//! default TTL applies. A distribution may say that it wants RFC 9111's rules instead.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,9 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use crate::cache::directives::{Directives, Seconds};
 use crate::cache::vary;
+use crate::distribution::Semantics;
 use crate::distribution::policy::CachePolicy;
+use crate::limits::HEURISTIC_LIFETIME_MAX;
 
 /// An answer and what it answers, as far as caching is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub struct Exchange<'a> {
     /// How long an error of this status is kept at least (spec: CDN behaviours section 6); zero
     /// keeps none for its own sake.
     pub error_min_ttl: Duration,
+    /// Whose rules apply where they differ.
+    pub semantics: Semantics,
 }
 
 /// What to do with a response.
@@ -190,6 +194,10 @@ fn freshness_lifetime(
 ) -> Option<Duration> {
     let seconds = explicit_lifetime(exchange, directives);
     let explicit = seconds.map(|seconds| Duration::from_secs(seconds).min(policy.max_ttl));
+    if exchange.semantics == Semantics::Rfc9111 {
+        let lifetime = explicit.or_else(|| heuristic_lifetime(policy, exchange, directives));
+        return lifetime.map(|lifetime| lifetime.max(policy.min_ttl));
+    }
     if is_error(exchange.status) {
         // spec section 6: "max(header, errMinTTL) but header capped by max TTL".
         let kept_anyway = is_error_always_kept(exchange.status);
@@ -209,6 +217,27 @@ fn freshness_lifetime(
     }
 }
 
+/// RFC 9111 section 4.2.2: a tenth of the time for which the response had not changed, else the policy's default; `None`
+/// for a status that may not be guessed about.
+fn heuristic_lifetime(
+    policy: &CachePolicy,
+    exchange: &Exchange<'_>,
+    directives: &Directives,
+) -> Option<Duration> {
+    // RFC 9110 section 15.1. 206 is not kept at all.
+    let cacheable = matches!(
+        exchange.status.as_u16(),
+        200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
+    );
+    if !cacheable && !directives.public {
+        return None;
+    }
+    let modified = exchange.response.get(header::LAST_MODIFIED).and_then(http_date);
+    let unchanged = modified.and_then(|modified| date(exchange).duration_since(modified).ok());
+    let guess = unchanged.map(|unchanged| (unchanged / 10).min(HEURISTIC_LIFETIME_MAX));
+    Some(guess.unwrap_or(policy.default_ttl).min(policy.max_ttl))
+}
+
 /// What the origin gave: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1), in
 /// seconds.
 fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option<u64> {
@@ -221,16 +250,34 @@ fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option
     let first = lines.next()?;
     // RFC 9111 section 5.3: what cannot be read, "especially including the value 0", is in the
     // past.
-    let expires = first.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
-    let lifetime = expires.and_then(|expires| expires.duration_since(date(exchange)).ok());
+    let lifetime = http_date(first).and_then(|expires| expires.duration_since(date(exchange)).ok());
     Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
 }
 
 /// When the origin made the response; arrival for an origin without a readable clock (RFC 9110
 /// section 6.6.1).
 fn date(exchange: &Exchange<'_>) -> SystemTime {
-    let date = exchange.response.get(header::DATE).and_then(|value| value.to_str().ok());
-    date.and_then(|text| httpdate::parse_http_date(text).ok()).unwrap_or(exchange.now)
+    exchange.response.get(header::DATE).and_then(http_date).unwrap_or(exchange.now)
+}
+
+/// A date in one of HTTP's three formats; RFC 9110 section 5.6.7 wants names of days and months to be taken in any case.
+fn http_date(value: &http::HeaderValue) -> Option<SystemTime> {
+    let text = value.to_str().ok()?;
+    httpdate::parse_http_date(text).ok().or_else(|| {
+        let mut spelled = text.to_ascii_lowercase().replace("gmt", "GMT");
+        let starts: Vec<usize> = text
+            .char_indices()
+            .zip(std::iter::once(' ').chain(text.chars()))
+            .filter(|((_, character), before)| {
+                character.is_ascii_alphabetic() && !before.is_ascii_alphabetic()
+            })
+            .map(|((at, _), _)| at)
+            .collect();
+        for at in starts {
+            spelled.get_mut(at..=at)?.make_ascii_uppercase();
+        }
+        httpdate::parse_http_date(&spelled).ok()
+    })
 }
 
 /// `corrected_initial_age` of RFC 9111 section 4.2.3.

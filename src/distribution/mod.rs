@@ -33,6 +33,8 @@ pub struct Distribution {
     pub aliases: Vec<String>,
     /// What `/` means, without leading slash. Applies to the root only.
     pub default_root_object: Option<String>,
+    /// Whose rules the cache follows.
+    pub semantics: Semantics,
     /// The origins, in the order of the configuration.
     pub origins: Vec<Origin>,
     /// The origin groups, in the order of the configuration.
@@ -50,6 +52,16 @@ impl Distribution {
         let path = normal::normalized(path);
         self.behaviors.iter().find(|behavior| behavior.path_pattern.matches(&path))
     }
+}
+
+/// Whose rules a cache follows where CloudFront and RFC 9111 differ (docs/differences.md).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Semantics {
+    /// Errors are kept for the error caching minimum TTL, freshness is never guessed.
+    #[default]
+    CloudFront,
+    /// Errors live as the origin says, and heuristic freshness applies (section 4.2.2).
+    Rfc9111,
 }
 
 /// Which scheme a viewer must use.

@@ -18,6 +18,7 @@ use crate::cache::stale::{self, Failure};
 use crate::cache::store::Store;
 use crate::cache::ttl::{self, Exchange, Lifetime, Verdict};
 use crate::cache::{invalidate, key as cache_key, revalidate, vary};
+use crate::distribution::Semantics;
 use crate::limits::ERROR_CACHING_MIN_TTL_DEFAULT;
 
 /// The store and the lock that collapses concurrent misses; both live as long as the process.
@@ -121,6 +122,7 @@ pub fn verdict(
         now,
         response_delay: ctx.origin.response_delay,
         error_min_ttl: error_min_ttl(&route, response.status.as_u16()),
+        semantics: route.distribution.semantics,
     };
     match ttl::decide(&route.behavior.cache_policy, &exchange) {
         Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
@@ -176,7 +178,11 @@ fn error_min_ttl(route: &Route, status: u16) -> Duration {
         .custom_error_responses
         .iter()
         .find(|custom| custom.error_code == status)
-        .map_or(ERROR_CACHING_MIN_TTL_DEFAULT, |custom| custom.error_caching_min_ttl)
+        .map(|custom| custom.error_caching_min_ttl)
+        .unwrap_or(match route.distribution.semantics {
+            Semantics::CloudFront => ERROR_CACHING_MIN_TTL_DEFAULT,
+            Semantics::Rfc9111 => Duration::ZERO,
+        })
 }
 
 /// May the stale object be served: on an error, or (`None`) while it is refreshed in the background.

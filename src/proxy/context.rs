@@ -9,7 +9,7 @@ use http::Version;
 
 use super::Published;
 use super::canned::Canned;
-use super::unreadable::UnderWay;
+use super::connection::UnderWay;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
 use crate::event::{EdgeLocation, EventContext};

@@ -16,6 +16,7 @@
 mod answer;
 mod caching;
 mod canned;
+pub mod connection;
 mod context;
 mod framing;
 mod head;

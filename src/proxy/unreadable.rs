@@ -2,56 +2,25 @@
 //! record. This takes the place of that answer, so that a viewer's complaint about it can be found in the log too.
 //!
 //! Pingora has no hook there, so the connection's writer asks [`answers_itself`] before it sends a piece: what leaves an
-//! HTTP/1.1 connection while no [`Context`](super::Context) of it lives can only be such an answer. An HTTP/2 request
-//! that cannot be read is no answer but a reset of its stream (RFC 9113 section 8.1.1).
+//! HTTP/1.1 connection while no request of it is under way can only be such an answer. An HTTP/2 request that cannot be
+//! read is no answer but a reset of its stream (RFC 9113 section 8.1.1).
 
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::Edge;
 use super::answer::{self, X_AMZ_CF_ID, X_CACHE};
+use super::{Edge, connection};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::ids::RequestId;
 use crate::observe::Record;
 use crate::origin::forward;
 
-tokio::task_local! {
-    /// Whether a request of the connection that this task serves is under way.
-    static UNDER_WAY: Cell<bool>;
-}
-
-/// Runs a viewer's connection.
-pub async fn watch<T>(connection: impl Future<Output = T>) -> T {
-    UNDER_WAY.scope(Cell::new(false), connection).await
-}
-
-/// While it lives, a request of this task's connection is under way.
-#[derive(Debug)]
-pub struct UnderWay(());
-
-impl UnderWay {
-    /// A request begins. Outside of an HTTP/1.1 connection's task (streams of HTTP/2, background work) it says nothing.
-    #[must_use]
-    pub fn begin() -> Self {
-        let _ = UNDER_WAY.try_with(|under_way| under_way.set(true));
-        Self(())
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        let _ = UNDER_WAY.try_with(|under_way| under_way.set(false));
-    }
-}
-
 /// Whether `piece`, about to be written in this task, is pingora's own answer to what it could not read.
 #[must_use]
 pub fn answers_itself(piece: &[u8]) -> bool {
-    let between_requests = UNDER_WAY.try_with(|under_way| !under_way.get()).unwrap_or(false);
-    between_requests && piece.starts_with(b"HTTP/1.1 400 ")
+    connection::is_between_requests() && piece.starts_with(b"HTTP/1.1 400 ")
 }
 
 impl Edge {

@@ -9,7 +9,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{answer, framing, head, policy, record};
+use super::{answer, connection, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
@@ -235,6 +235,7 @@ pub fn finish_response(
         }
     }
     policy::apply(session.req_header(), response, ctx);
+    connection::keep_date(response);
     ctx.record.time_to_first_byte = Some(ctx.started.elapsed());
     Ok(())
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use super::listen;
 use super::viewer_stream::ViewerStream;
 use crate::limits::{ACCEPT_RETRY_PAUSE, TLS_HANDSHAKE_TIMEOUT, VIEWER_CONNECTIONS_MAX};
-use crate::proxy::{Edge, Phases, unreadable};
+use crate::proxy::{Edge, Phases, connection};
 
 /// A bound address where viewers are served.
 pub struct ViewerListener {
@@ -69,7 +69,7 @@ impl ViewerListener {
                 Ok((tcp, peer)) => {
                     let (edge, app, tls) = (edge.clone(), app.clone(), self.tls.clone());
                     let stop = stop.clone();
-                    connections.spawn(unreadable::watch(async move {
+                    connections.spawn(connection::watch(async move {
                         if let Some(stream) = open(tcp, peer, tls, edge).await {
                             serve_connection(stream, app, stop).await;
                         }

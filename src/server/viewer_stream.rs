@@ -1,5 +1,5 @@
 //! A viewer's connection as pingora writes to it: its writes are gathered, so that head and small body of an answer
-//! leave in one piece, and its own answer to what it cannot read gives way to the edge's.
+//! leave in one piece; its own answer to what it cannot read gives way to the edge's, and its date to the origin's.
 //!
 //! Each piece is a system call, a packet, and a wake-up of whoever reads it; together they cost more than everything
 //! else that is done for a cache hit. Who writes says when it must leave: pingora flushes at the end of an answer, and
@@ -22,7 +22,7 @@ use pingora::protocols::{
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf};
 
 use crate::limits::VIEWER_WRITE_BUFFER_BYTES;
-use crate::proxy::unreadable;
+use crate::proxy::{connection, unreadable};
 
 /// A connection with a write buffer, and with the answer to what could not be read.
 pub(super) struct ViewerStream {
@@ -68,6 +68,13 @@ impl AsyncWrite for ViewerStream {
             let refusal = (self.refuse)();
             ready!(Pin::new(&mut self.buffered).poll_write(context, &refusal))?;
             return Poll::Ready(Ok(bytes.len()));
+        }
+        if bytes.len() < VIEWER_WRITE_BUFFER_BYTES
+            && let Some(dated) = connection::with_kept_date(bytes)
+        {
+            let written = ready!(Pin::new(&mut self.buffered).poll_write(context, &dated));
+            connection::date_is_written();
+            return Poll::Ready(written);
         }
         Pin::new(&mut self.buffered).poll_write(context, bytes)
     }

@@ -153,3 +153,18 @@ fn an_object_that_is_too_large_passes_through() {
         assert_eq!((again.x_cache().as_str(), again.text()), (second, first.text()), "{target}");
     }
 }
+
+#[test]
+fn an_answer_keeps_the_date_of_its_origin() {
+    const DATE: &str = "Tue, 10 Nov 2026 10:00:00 GMT";
+    let origin = Origin::answering(|_| {
+        Answer::new(200, &[("Date", DATE), ("Cache-Control", "max-age=31536000")], "page")
+    });
+    let edge = Scene::with(&origin).start();
+    for x_cache in ["Miss", "Hit"] {
+        let page = edge.get("/");
+        assert_eq!((page.x_cache().as_str(), page.header("date").as_str()), (x_cache, DATE));
+    }
+    let missing = edge.request("GET", "/").header("Host", "");
+    assert_ne!(missing.send().header("date"), DATE, "the edge's own answers have the time");
+}

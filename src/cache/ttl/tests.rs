@@ -70,6 +70,7 @@ fn judge(case: &Case<'_>) -> Verdict {
             now: now(),
             response_delay: Duration::ZERO,
             error_min_ttl: Duration::from_secs(case.error_min_ttl),
+            semantics: Semantics::CloudFront,
         },
     )
 }
@@ -334,11 +335,70 @@ fn the_response_delay_counts_as_age() {
         now: now(),
         response_delay: Duration::from_secs(7),
         error_min_ttl: Duration::ZERO,
+        semantics: Semantics::CloudFront,
     };
     let Verdict::Store(kept) = decide(&policy(0, 0, 1000), &exchange) else { panic!("kept") };
     assert_eq!(kept.epoch, now() - Duration::from_secs(17));
     let post = decide(&policy(0, 0, 1000), &Exchange { method: &Method::POST, ..exchange });
     assert_eq!(post, Verdict::Pass(Reason::Method));
+}
+
+#[test]
+fn rfc_9111_guesses_and_keeps_errors_as_the_origin_says() {
+    let lifetime = |status: u16, response: &str| {
+        let response = headers(response);
+        let exchange = Exchange {
+            method: &Method::GET,
+            request: &HeaderMap::new(),
+            status: StatusCode::from_u16(status).expect("a status"),
+            response: &response,
+            now: now(),
+            response_delay: Duration::ZERO,
+            error_min_ttl: Duration::ZERO,
+            semantics: Semantics::Rfc9111,
+        };
+        match decide(&policy(0, 0, 100_000_000), &exchange) {
+            Verdict::Store(kept) => {
+                kept.fresh_until.duration_since(now()).ok().map(|fresh| fresh.as_secs() + 1)
+            }
+            Verdict::Pass(_) => None,
+        }
+    };
+    let modified = |seconds: u64| {
+        let date = httpdate::fmt_http_date(now() - Duration::from_secs(seconds));
+        format!("last-modified: {date}")
+    };
+    for (status, response, expected) in [
+        (200, modified(1_000), Some(100)),
+        (200, modified(1_000_000_000), Some(86_400)),
+        (404, modified(1_000), Some(100)),
+        (503, modified(1_000), None),
+        (599, modified(1_000) + "|cache-control: public", Some(100)),
+        (404, "cache-control: max-age=5".into(), Some(5)),
+        (503, "cache-control: max-age=5".into(), Some(5)),
+        (404, "etag: \"a\"".into(), None),
+        (200, modified(1_000) + "|cache-control: max-age=5", Some(5)),
+    ] {
+        assert_eq!(lifetime(status, &response), expected, "{status} {response}");
+    }
+}
+
+#[test]
+fn dates_are_read_in_any_case() {
+    let read = |text: &'static str| http_date(&http::HeaderValue::from_static(text));
+    let normal = read("Thu, 18 Aug 2050 02:01:18 GMT");
+    assert!(normal.is_some());
+    for text in [
+        "THU, 18 Aug 2050 02:01:18 GMT",
+        "Thu, 18 AUG 2050 02:01:18 GMT",
+        "thu, 18 aug 2050 02:01:18 gmt",
+        "Thu Aug 18 02:01:18 2050",
+    ] {
+        assert_eq!(read(text), normal, "{text}");
+    }
+    for text in ["0", "Thu, 18 Aug 2050 02:01:18", "Thu, 18 Aug 50 02:01:18 GMT", "Aug"] {
+        assert_eq!(read(text), None, "{text}");
+    }
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use super::values;
 use crate::config::file::{self, OneOrMany, ViewerProtocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
-use crate::distribution::{Behavior, PathPattern, ViewerProtocolPolicy};
+use crate::distribution::{Behavior, PathPattern, Semantics, ViewerProtocolPolicy};
 use crate::event::EventType;
 use crate::ids::FunctionId;
 use crate::limits;
@@ -75,6 +75,7 @@ fn pattern(written: &file::Behavior) -> &str {
 /// One behavior.
 pub(super) fn check(
     written: &file::Behavior,
+    semantics: Semantics,
     targets: &Targets,
     around: &Surroundings<'_>,
     at: &str,
@@ -95,7 +96,7 @@ pub(super) fn check(
         policies.response_headers.find(name, &path("response_headers_policy"), problems)
     });
     let viewer_protocol_policy = viewer_protocol(written, around, at, problems);
-    let (allowed_methods, cached_methods) = methods(written, at, problems);
+    let (allowed_methods, cached_methods) = methods(written, semantics, at, problems);
     let mut chain = |word: &str, written: &Option<OneOrMany>, event| {
         functions(written.as_ref(), event, around, &path(word), problems)
     };
@@ -159,6 +160,7 @@ fn viewer_protocol(
 /// Allowed and cached methods.
 fn methods(
     written: &file::Behavior,
+    semantics: Semantics,
     at: &str,
     problems: &mut Problems,
 ) -> (Vec<Method>, Vec<Method>) {
@@ -170,6 +172,9 @@ fn methods(
         };
         match sets.iter().find(same) {
             Some(set) => set.to_vec(),
+            None if semantics == Semantics::Rfc9111 && word == "allowed_methods" => {
+                any_methods(written, at, problems)
+            }
             None => {
                 let message = format!("{written:?} is not one of the sets of methods");
                 problems.add(format!("{at}.{word}"), message, remedy);
@@ -197,6 +202,22 @@ fn methods(
         problems.add(format!("{at}.cached_methods"), message, remedy);
     }
     (allowed, cached)
+}
+
+/// Without CloudFront's sets any method may be allowed; a cache is nothing without GET and HEAD.
+fn any_methods(written: &[String], at: &str, problems: &mut Problems) -> Vec<Method> {
+    let mut methods = vec![Method::GET, Method::HEAD];
+    for (index, word) in written.iter().enumerate() {
+        match Method::from_bytes(word.as_bytes()) {
+            Ok(Method::CONNECT) | Err(_) => {
+                let message = format!("\"{word}\" is no method that can be passed on");
+                problems.add(format!("{at}.allowed_methods[{index}]"), message, "remove it");
+            }
+            Ok(method) if methods.contains(&method) => {}
+            Ok(method) => methods.push(method),
+        }
+    }
+    methods
 }
 
 fn functions(

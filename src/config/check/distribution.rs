@@ -11,7 +11,7 @@ use super::{Unique, behavior, values};
 use crate::config::defaults;
 use crate::config::file;
 use crate::config::problem::Problems;
-use crate::distribution::{CustomErrorResponse, Distribution};
+use crate::distribution::{CustomErrorResponse, Distribution, Semantics};
 use crate::limits;
 
 /// Errors that may get another page. spec: CDN behaviours section 6.
@@ -72,6 +72,10 @@ fn check(
         }
     }
     let targets = Targets::check(written, index, around.authorities, problems);
+    let semantics = match written.semantics {
+        None | Some(file::Semantics::Cloudfront) => Semantics::CloudFront,
+        Some(file::Semantics::Rfc9111) => Semantics::Rfc9111,
+    };
     behavior::order(&written.behavior, &at, problems);
     let behaviors: Vec<_> = written
         .behavior
@@ -79,7 +83,7 @@ fn check(
         .enumerate()
         .map(|(index, one)| {
             let at = format!("{at}.behavior[{index}]");
-            behavior::check(one, &targets, around, &at, problems)
+            behavior::check(one, semantics, &targets, around, &at, problems)
         })
         .collect();
     let custom_error_responses = error_responses(&written.custom_error_response, &at, problems);
@@ -91,6 +95,7 @@ fn check(
         domain_name,
         aliases,
         default_root_object,
+        semantics,
         origins,
         origin_groups,
         behaviors: behaviors?,

@@ -24,6 +24,9 @@ pub struct Distribution {
     pub aliases: Vec<String>,
     /// The object that `/` stands for, without leading slash.
     pub default_root_object: Option<String>,
+    /// Whose rules the cache follows where they differ.
+    #[schemars(extend("default" = "cloudfront"))]
+    pub semantics: Option<Semantics>,
     /// For the reader.
     pub comment: Option<String>,
     /// A server to fetch from. At least one.
@@ -172,6 +175,16 @@ pub struct Behavior {
     pub origin_response: Option<OneOrMany>,
     /// JavaScript functions on every answer, never stored.
     pub viewer_response: Option<OneOrMany>,
+}
+
+/// Whose rules a cache follows where they differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Semantics {
+    /// CloudFront's: errors are kept for a while, nothing is guessed, three sets of methods.
+    Cloudfront,
+    /// RFC 9111's: errors as the origin says, heuristic freshness, any method.
+    Rfc9111,
 }
 
 /// Which schemes viewers may use.

@@ -17,7 +17,7 @@ use super::defaults;
 
 pub use distribution::{
     Behavior, CustomErrorResponse, Distribution, HttpVersion, Origin, OriginGroup, Protocol,
-    ViewerProtocol,
+    Semantics, ViewerProtocol,
 };
 pub use function::{CompatWord, EventWord, Function, FunctionFolder, FunctionTest, RuntimeWord};
 pub use policy::{
