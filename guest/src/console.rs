@@ -7,7 +7,7 @@ use boa_engine::object::{FunctionObjectBuilder, JsObject};
 use boa_engine::property::Attribute;
 use boa_engine::{Context, JsResult, JsValue, NativeFunction, js_string};
 
-use crate::dump;
+use crate::{dump, text};
 
 /// Bytes of all lines of a run (spec: CloudFront Functions section 6, log output).
 pub const LOG_BYTES: usize = 10 * 1024;
@@ -118,7 +118,7 @@ fn log(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResul
             line.push(' ');
         }
         match argument.as_string() {
-            Some(text) => line.push_str(&text.to_std_string_lossy()),
+            Some(text) => line.push_str(&text::of(&text)),
             None => dump::show(argument, LOG_BYTES, &mut line, context)?,
         }
     }

@@ -57,7 +57,7 @@ impl Dump<'_> {
     /// A text inside of something else.
     fn quoted(&mut self, text: &JsString) {
         self.line.push('\'');
-        for character in text.to_std_string_lossy().chars() {
+        for character in text::of(text).chars() {
             match character {
                 '\\' => self.line.push_str("\\\\"),
                 '\n' => self.line.push_str("\\n"),
@@ -216,7 +216,7 @@ impl Dump<'_> {
                 }
                 key => {
                     let name = text::of_key(key).unwrap_or_default();
-                    self.line.push_str(&name.to_std_string_lossy());
+                    self.line.push_str(&text::of(&name));
                 }
             }
             self.line.push(':');

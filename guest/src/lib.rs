@@ -12,13 +12,16 @@ mod cwt;
 mod dump;
 mod event;
 mod host;
+mod json;
 mod kv;
 mod looks;
 mod machine;
 mod maps;
 mod natives;
 mod nesting;
+mod query;
 mod result;
+mod strings;
 mod text;
 mod trace;
 #[path = "../../src/wire.rs"]

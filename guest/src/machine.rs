@@ -18,7 +18,7 @@ use crate::nesting::{self, Place};
 use crate::result::{self, Fault};
 use crate::trace::{self, Frame};
 use crate::wire::{RESULT_FAILED, RESULT_INVALID, Writer};
-use crate::{cloudfront, console, kv, looks, natives};
+use crate::{cloudfront, console, json, kv, looks, natives, query, strings};
 
 /// Calls in calls that JavaScript may make. Their frames are on the engine's own heap; natives that call back are
 /// bounded by the sandbox's stack instead.
@@ -70,6 +70,8 @@ impl Machine {
         limits.set_stack_size_limit(STACK_VALUES_MAX);
         limits.set_backtrace_limit(trace::FRAMES_MAX);
         console::install(&mut context)?;
+        json::install(&mut context)?;
+        strings::install(&mut context)?;
         let legacy = run_prelude(&modules, &mut context)?;
         event::install(event_bytes, &mut context);
         let out = Writer::reusing(Vec::with_capacity(event_bytes));
@@ -206,6 +208,7 @@ fn evaluate_script(source: &str, context: &mut Context) -> Option<JsResult<()>> 
 fn run_prelude(modules: &Modules, context: &mut Context) -> JsResult<JsObject> {
     let natives = natives::object(context);
     kv::install(&natives, context)?;
+    query::install(&natives, context)?;
     let broken = || JsNativeError::error().with_message("the prelude returned something else");
     let buffer =
         prelude_part(include_str!("prelude/buffer.js"), &[natives.clone().into()], context)?;

@@ -8,13 +8,14 @@ use base64::engine::{DecodePaddingMode, Engine};
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::object::builtins::{AlignedVec, JsArrayBuffer, JsUint8Array};
 use boa_engine::property::PropertyKey;
+use boa_engine::string::{JsStr, JsStrVariant};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction};
 use hmac::{Hmac, Mac};
 use sha2::Digest;
 
-use crate::looks;
 use crate::maps::{data, dictionary};
 use crate::wire::reads;
+use crate::{looks, text};
 
 /// Reads base64 with or without padding, as Node does.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -30,17 +31,20 @@ type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 /// The functions, as members of an object that only the prelude sees.
 #[must_use]
 pub fn object(context: &mut Context) -> JsObject {
-    const FUNCTIONS: [(&str, Native); 5] = [
+    const FUNCTIONS: [(&str, Native); 7] = [
         ("hash", hash),
         ("hmac", hmac_of),
         ("encode", encode),
         ("decode", decode),
         ("random", random),
+        ("atob", atob),
+        ("btoa", btoa),
     ];
     let object = dictionary(context);
     for (name, function) in FUNCTIONS {
         let function = NativeFunction::from_fn_ptr(function);
-        let function = FunctionObjectBuilder::new(context.realm(), function).name(name).build();
+        let function = FunctionObjectBuilder::new(context.realm(), function);
+        let function = function.name(name).length(1).build();
         object.insert_property(PropertyKey::from(JsString::from(name)), data(function));
     }
     object
@@ -53,7 +57,7 @@ fn argument(arguments: &[JsValue], index: usize) -> JsValue {
 /// The bytes of a text (UTF-8) or of an array of bytes.
 fn bytes_of(value: &JsValue, context: &mut Context) -> JsResult<Vec<u8>> {
     if let Some(text) = value.as_string() {
-        return Ok(text.to_std_string_lossy().into_bytes());
+        return Ok(text::of(&text).into_bytes());
     }
     let object = value.as_object().ok_or_else(no_bytes)?;
     JsUint8Array::from_object(object).map_err(|_| no_bytes())?.to_vec(context)
@@ -120,10 +124,7 @@ fn encode(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsRe
         "hex" => JsString::from(hex_of(&bytes).as_str()),
         "base64" => JsString::from(BASE64.encode(&bytes).as_str()),
         "base64url" => JsString::from(BASE64_URL.encode(&bytes).as_str()),
-        "latin1" | "binary" => {
-            let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-            JsString::from(text.as_str())
-        }
+        "latin1" | "binary" => JsString::from(JsStr::latin1(&bytes)),
         _ => return Err(no_encoding(&encoding).into()),
     };
     Ok(text.into())
@@ -134,9 +135,9 @@ fn decode(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsRe
     let text = argument(arguments, 0).to_string(context)?;
     let encoding = argument(arguments, 1).to_string(context)?.to_std_string_lossy();
     let bytes = match encoding.as_str() {
-        "utf8" | "utf-8" => text.to_std_string_lossy().into_bytes(),
-        "hex" => bytes_of_hex(&text.to_std_string_lossy()),
-        "base64" | "base64url" => bytes_of_base64(&text.to_std_string_lossy()),
+        "utf8" | "utf-8" => text::of(&text).into_bytes(),
+        "hex" => bytes_of_hex(&text::of(&text)),
+        "base64" | "base64url" => bytes_of_base64(&text::of(&text)),
         "latin1" | "binary" => byte_string(&text)?,
         _ => return Err(no_encoding(&encoding).into()),
     };
@@ -149,8 +150,7 @@ fn no_encoding(name: &str) -> JsNativeError {
 }
 
 fn byte_string(text: &JsString) -> JsResult<Vec<u8>> {
-    let unit = |unit: u16| u8::try_from(unit);
-    text.iter().map(unit).collect::<Result<_, _>>().map_err(|_| {
+    narrow(text).ok_or_else(|| {
         JsNativeError::range().with_message("the string has a character beyond U+00FF").into()
     })
 }
@@ -183,6 +183,43 @@ fn bytes_of_base64(text: &str) -> Vec<u8> {
         digits.pop();
     }
     BASE64.decode(&digits).unwrap_or_default()
+}
+
+/// The characters of a text as bytes; `None` when one is beyond U+00FF.
+fn narrow(text: &JsString) -> Option<Vec<u8>> {
+    match text.as_str().variant() {
+        JsStrVariant::Latin1(bytes) => Some(bytes.to_vec()),
+        JsStrVariant::Utf16(units) => {
+            units.iter().map(|unit| u8::try_from(*unit)).collect::<Result<_, _>>().ok()
+        }
+    }
+}
+
+/// `atob(text)`: blanks do not count, padding may be missing.
+fn atob(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let invalid =
+        || JsNativeError::typ().with_message("the string to be decoded is not correctly encoded");
+    let mut digits = narrow(&argument(arguments, 0).to_string(context)?).ok_or_else(invalid)?;
+    digits.retain(|byte| !matches!(byte, b'\t' | b'\n' | 0x0c | b'\r' | b' '));
+    if digits.len() % 4 == 0 {
+        for _ in 0..2 {
+            digits.pop_if(|last| *last == b'=');
+        }
+    }
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    if digits.len() % 4 == 1 || !digits.iter().all(is_digit) {
+        return Err(invalid().into());
+    }
+    let bytes = BASE64.decode(&digits).map_err(|_| invalid())?;
+    Ok(JsString::from(JsStr::latin1(&bytes)).into())
+}
+
+/// `btoa(text)`
+fn btoa(_this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let bytes = narrow(&argument(arguments, 0).to_string(context)?);
+    let beyond = || JsNativeError::typ().with_message("invalid character (>= U+00FF)");
+    let written = BASE64.encode(bytes.ok_or_else(beyond)?);
+    Ok(JsString::from(JsStr::latin1(written.as_bytes())).into())
 }
 
 thread_local! {

@@ -308,13 +308,16 @@ impl ProxyHttp for Phases {
     ) -> FailToProxy {
         let failure = ctx.failure.take().unwrap_or_else(|| upstream::unexplained(error));
         let error_code = failure.answer().status;
-        // A head that is out cannot be taken back; closing the connection tells the viewer that the body is short.
-        if session.response_written().is_none()
-            && let Err(gone) = answer::failure(session, ctx, failure).await
-        {
+        if session.response_written().is_some() {
+            // A head that is out cannot be taken back; closing the connection tells the viewer that the body is short.
+            return FailToProxy { error_code, can_reuse_downstream: false };
+        }
+        let answered = answer::failure(session, ctx, failure).await;
+        if let Err(gone) = &answered {
             tracing::debug!(request_id = %ctx.id, %gone, "the viewer left before the answer");
         }
-        FailToProxy { error_code, can_reuse_downstream: false }
+        // The head said that the connection stays, unless the request's body is not all there.
+        FailToProxy { error_code, can_reuse_downstream: answered.is_ok() }
     }
 
     /// The record says it, with the request's id; a second line without it helps nobody.

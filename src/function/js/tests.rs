@@ -15,6 +15,7 @@ use crate::ids::RequestId;
 use crate::limits;
 
 mod compat;
+mod cost;
 
 /// Machine code stays under `target/` between runs: compiling the engine takes seconds.
 pub(super) fn engine(mode: Mode) -> Arc<JsEngine> {
