@@ -4,6 +4,8 @@
 //! id, a run begins with `START DistributionID: …` and ends with `END`, and a run that said nothing leaves nothing.
 //! They go through `tracing` under the target [`TARGET`], so that an operator can filter them.
 
+use std::time::Duration;
+
 use crate::error::FunctionError;
 use crate::event::EventType;
 use crate::ids::RequestId;
@@ -22,6 +24,25 @@ pub struct Run<'a> {
     pub request_id: &'a RequestId,
     /// The distribution that the request belongs to.
     pub distribution_id: &'a str,
+}
+
+/// What Lambda reports of one call.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// `awsRequestId`.
+    pub request_id: String,
+    /// The function's version.
+    pub version: String,
+    /// Wall-clock time of the call, the start of its environment not included.
+    pub duration: Duration,
+    /// How long the start of a new environment took; `None` in a warm one.
+    pub init: Option<Duration>,
+    /// The function's memory, bytes.
+    pub memory_bytes_max: usize,
+    /// What its environment takes, bytes.
+    pub memory_bytes_used: usize,
+    /// Whether the lines are framed as Lambda frames them: for functions written for it.
+    pub as_lambda: bool,
 }
 
 /// Writes a run's console lines and, when it failed, why.

@@ -1,8 +1,8 @@
-//! Rust types of `wit/edge.wit`, made at compile time.
+//! Rust types of `wit/`, made at compile time.
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "origin-function",
+    world: "origin-function-with-context",
     imports: { default: trappable },
     exports: { default: async },
 });

@@ -175,12 +175,17 @@ fn what_cannot_run_is_refused_at_load() {
     assert!(empty.contains("exports no handler"), "{empty}");
     let noise = refusal(b"not wasm at all");
     assert!(noise.contains("test: not a WebAssembly component"), "{noise}");
-    let wasi = refusal(
-        &wat::parse_str(r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#)
-            .expect("valid"),
-    );
-    assert!(wasi.contains("imports wasi:cli/environment@0.2.0"), "{wasi}");
-    assert!(wasi.contains("build it without WASI"), "{wasi}");
+    for (import, remedy) in [
+        ("wasi:http/outgoing-handler@0.2.0", "build it without HTTP"),
+        ("wasi:cli/environment@0.3.0", "build it for WASI 0.2"),
+        ("wasi:keyvalue/store@0.2.0", "build it for WASI 0.2"),
+        ("verge:edge/files@0.1.0", "build it against wit/ of this version"),
+    ] {
+        let text = format!("(component (import \"{import}\" (instance)))");
+        let refused = refusal(&wat::parse_str(text).expect("valid"));
+        assert!(refused.contains(&format!("imports {import}")), "{refused}");
+        assert!(refused.contains(remedy), "{refused}");
+    }
 }
 
 #[test]
