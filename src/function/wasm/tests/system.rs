@@ -2,72 +2,74 @@
 
 use super::*;
 
+/// As much of WASI 0.2 as the tests use, and the log.
+const WASI: &str = r#"
+    package verge:edge@0.1.0 {
+        interface log { write: func(line: string); }
+    }
+    package wasi:io@0.2.0 {
+        interface poll {
+            resource pollable { block: func(); }
+        }
+        interface error { resource error; }
+        interface streams {
+            use error.{error};
+            variant stream-error { last-operation-failed(error), closed }
+            resource output-stream {
+                blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+            }
+        }
+    }
+    package wasi:clocks@0.2.0 {
+        interface monotonic-clock {
+            use wasi:io/poll@0.2.0.{pollable};
+            subscribe-duration: func(nanoseconds: u64) -> pollable;
+        }
+    }
+    package wasi:cli@0.2.0 {
+        interface environment {
+            get-environment: func() -> list<tuple<string, string>>;
+        }
+        interface exit { exit: func(status: result); }
+        interface stdout {
+            use wasi:io/streams@0.2.0.{output-stream};
+            get-stdout: func() -> output-stream;
+        }
+    }
+    package wasi:random@0.2.0 {
+        interface random { get-random-bytes: func(length: u64) -> list<u8>; }
+    }
+    package wasi:filesystem@0.2.0 {
+        interface types { resource descriptor; }
+        interface preopens {
+            use types.{descriptor};
+            get-directories: func() -> list<tuple<descriptor, string>>;
+        }
+    }
+    package wasi:sockets@0.2.0 {
+        interface network {
+            enum error-code {
+                unknown, access-denied, not-supported, invalid-argument, out-of-memory,
+                timeout, concurrency-conflict, not-in-progress, would-block, invalid-state,
+                new-socket-limit, address-not-bindable, address-in-use, remote-unreachable,
+                connection-refused, connection-reset, connection-aborted, datagram-too-large,
+                name-unresolvable, temporary-resolver-failure, permanent-resolver-failure
+            }
+            enum ip-address-family { ipv4, ipv6 }
+        }
+        interface tcp { resource tcp-socket; }
+        interface tcp-create-socket {
+            use network.{error-code, ip-address-family};
+            use tcp.{tcp-socket};
+            create-tcp-socket: func(family: ip-address-family)
+                -> result<tcp-socket, error-code>;
+        }
+    }
+"#;
+
 /// A component of WASI 0.2: `body` is its core module, whose imports are the canonical names; the
 /// world is `lambda-function` with the interfaces of `imports`.
 fn system_component(imports: &str, body: &str) -> Vec<u8> {
-    const WASI: &str = r#"
-        package verge:edge@0.1.0 {
-            interface log { write: func(line: string); }
-        }
-        package wasi:io@0.2.0 {
-            interface poll {
-                resource pollable { block: func(); }
-            }
-            interface error { resource error; }
-            interface streams {
-                use error.{error};
-                variant stream-error { last-operation-failed(error), closed }
-                resource output-stream {
-                    blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
-                }
-            }
-        }
-        package wasi:clocks@0.2.0 {
-            interface monotonic-clock {
-                use wasi:io/poll@0.2.0.{pollable};
-                subscribe-duration: func(nanoseconds: u64) -> pollable;
-            }
-        }
-        package wasi:cli@0.2.0 {
-            interface environment {
-                get-environment: func() -> list<tuple<string, string>>;
-            }
-            interface exit { exit: func(status: result); }
-            interface stdout {
-                use wasi:io/streams@0.2.0.{output-stream};
-                get-stdout: func() -> output-stream;
-            }
-        }
-        package wasi:random@0.2.0 {
-            interface random { get-random-bytes: func(length: u64) -> list<u8>; }
-        }
-        package wasi:filesystem@0.2.0 {
-            interface types { resource descriptor; }
-            interface preopens {
-                use types.{descriptor};
-                get-directories: func() -> list<tuple<descriptor, string>>;
-            }
-        }
-        package wasi:sockets@0.2.0 {
-            interface network {
-                enum error-code {
-                    unknown, access-denied, not-supported, invalid-argument, out-of-memory,
-                    timeout, concurrency-conflict, not-in-progress, would-block, invalid-state,
-                    new-socket-limit, address-not-bindable, address-in-use, remote-unreachable,
-                    connection-refused, connection-reset, connection-aborted, datagram-too-large,
-                    name-unresolvable, temporary-resolver-failure, permanent-resolver-failure
-                }
-                enum ip-address-family { ipv4, ipv6 }
-            }
-            interface tcp { resource tcp-socket; }
-            interface tcp-create-socket {
-                use network.{error-code, ip-address-family};
-                use tcp.{tcp-socket};
-                create-tcp-socket: func(family: ip-address-family)
-                    -> result<tcp-socket, error-code>;
-            }
-        }
-    "#;
     let mut resolve = Resolve::default();
     let world = format!(
         "package test:system;
