@@ -9,7 +9,7 @@ use crate::config::{self, Compat, Config, FunctionSource, Problem};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
 use crate::function::js::{JsEngine, ViewerFunction};
-use crate::function::wasm::Settings;
+use crate::function::wasm::{Isolation, Settings};
 use crate::function::{Catalogue, Function, LoadError, Runtime, Source};
 use crate::ids::FunctionId;
 use crate::limits;
@@ -173,7 +173,12 @@ fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
         settings: Settings {
             budget: function.budget,
             memory_bytes_max: function.memory_bytes_max,
-            ..Settings::default()
+            isolation: function.isolation.map(|isolation| match isolation {
+                config::Isolation::Fresh => Isolation::Fresh,
+                config::Isolation::Warm => Isolation::Warm,
+            }),
+            concurrency: function.concurrency,
+            environment: function.environment.clone(),
         },
         memo_bytes_max: remembers(function).then_some(memo_bytes_max),
         store: function.store.clone(),

@@ -3,6 +3,6 @@
 wasmtime::component::bindgen!({
     path: "wit",
     world: "origin-function-with-context",
-    imports: { default: trappable },
+    imports: { "verge:edge/context.sleep": async | trappable, default: trappable },
     exports: { default: async },
 });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ring::rand::SecureRandom as _;
 use ring::{digest, hmac, rand};
@@ -131,6 +131,12 @@ impl context::Host for HostState {
     fn remaining_time_in_millis(&mut self) -> wasmtime::Result<u64> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         Ok(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
+        // The call is given up at its deadline; nothing is there to wake up later.
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        Ok(())
     }
 
     fn environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {

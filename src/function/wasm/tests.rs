@@ -14,6 +14,7 @@ use crate::event::HeaderEdit;
 use crate::function::engine::Mode;
 use crate::ids::RequestId;
 
+mod context;
 mod faults;
 mod samples;
 mod system;
