@@ -153,5 +153,7 @@ class Promise {
   }
 }
 
+// Bundling renames what hides a global.
+Object.defineProperty(Promise, 'name', { value: 'Promise' });
 globalThis.Promise = Promise;
 globalThis.queueMicrotask = (job) => enqueue(job);
