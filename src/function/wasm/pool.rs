@@ -85,15 +85,24 @@ struct Broom(Weak<Pool>);
 
 impl Broom {
     async fn sweep(self) {
-        // The pool is not held while the task sleeps: it ends with its function.
-        while let Some(next) = self.0.upgrade().and_then(|pool| pool.expire(Instant::now())) {
-            tokio::time::sleep_until(next.into()).await;
+        loop {
+            // The pool is not held while the task sleeps: it ends with its function.
+            while let Some(next) = self.0.upgrade().and_then(|pool| pool.expire(Instant::now())) {
+                tokio::time::sleep_until(next.into()).await;
+            }
+            let Some(pool) = self.0.upgrade() else { return };
+            pool.is_swept.store(false, Ordering::Release);
+            // What came in between saw a task at work and started none.
+            if pool.idle().is_empty() || pool.is_swept.swap(true, Ordering::AcqRel) {
+                return;
+            }
         }
     }
 }
 
 impl Drop for Broom {
-    /// Also when the runtime ends before the task.
+    /// Also when the runtime ends before the task. Should another task have taken over, there may be two for a while,
+    /// which harms nothing.
     fn drop(&mut self) {
         if let Some(pool) = self.0.upgrade() {
             pool.is_swept.store(false, Ordering::Release);
