@@ -144,7 +144,7 @@ async fn the_log_has_a_quota() {
     let body = "(i32.store8 (i32.const 8) (i32.const 33)) \
         (loop $on (call $log (i32.const 8) (i32.const 1)) \
             (i32.store (i32.const 512) (i32.add (i32.load (i32.const 512)) (i32.const 1))) \
-            (br_if $on (i32.lt_u (i32.load (i32.const 512)) (i32.const 20000)))) \
+            (br_if $on (i32.lt_u (i32.load (i32.const 512)) (i32.const 12000)))) \
         (unreachable)";
     let function = load(&request_handler(body)).expect("loads");
     let run = Scene::new().ask(&function).await;
