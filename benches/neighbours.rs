@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use verge::event::{EdgeLocation, EventContext, RequestView};
 use verge::function::engine::{Mode, Sandbox};
 use verge::function::js::{Budget, JsEngine, ViewerFunction};
+use verge::function::wasm::Settings;
 use verge::function::{Runtime, Source};
 use verge::ids::RequestId;
 
@@ -36,8 +37,7 @@ fn load(engine: &Arc<JsEngine>, code: String) -> Result<ViewerFunction, Box<dyn 
         name: "bench".into(),
         runtime: Runtime::CloudfrontJs20,
         code: code.into_bytes(),
-        budget: Duration::ZERO,
-        memory_bytes_max: 0,
+        settings: Settings::default(),
         memo_bytes_max: None,
     };
     Ok(ViewerFunction::load(engine, &source)?)
@@ -148,25 +148,32 @@ fn burn(port: u16, burning: &AtomicBool, stop: &AtomicBool) -> Result<(), String
     Ok(())
 }
 
-/// Latencies of an innocent behavior, without and with a neighbour that burns.
-fn innocents(threads: usize) -> Result<(), Box<dyn Error>> {
-    let port = support::free_port()?;
+/// The words of two behaviors: one whose function burns, one whose function does not.
+fn words() -> [String; 2] {
     let function = |name: &str, body: &str| {
         format!(
             "[[function]]\nname = \"{name}\"\nruntime = \"cloudfront-js-2.0\"\nmemo = false\n\
              code = \"function handler(event) {{ {body} return event.request; }}\"\n"
         )
     };
-    let burner = format!("let n = 0; for (let i = 0; i < {BURNED_STEPS}; i++) n += i;");
-    let functions = function("innocent", "event.request.headers['x-a'] = { value: '1' };")
-        + &function("burner", &burner);
     let behavior = |pattern: &str, name: &str| {
         format!(
             "[[distribution.behavior]]\n{pattern}target = \"o\"\ncache_policy = \"CachingOptimized\"\n\
              viewer_request = \"{name}\"\n"
         )
     };
-    let behaviors = behavior("path_pattern = \"/burn/*\"\n", "burner") + &behavior("", "innocent");
+    let burner = format!("let n = 0; for (let i = 0; i < {BURNED_STEPS}; i++) n += i;");
+    [
+        function("innocent", "event.request.headers['x-a'] = { value: '1' };")
+            + &function("burner", &burner),
+        behavior("path_pattern = \"/burn/*\"\n", "burner") + &behavior("", "innocent"),
+    ]
+}
+
+/// Latencies of an innocent behavior, without and with a neighbour that burns.
+fn innocents(threads: usize) -> Result<(), Box<dyn Error>> {
+    let port = support::free_port()?;
+    let [functions, behaviors] = words();
     let name = format!("neighbours-{threads}");
     let server = Server::verge(&name, threads, port, support::origin()?, [&functions, &behaviors])?;
     let mut client = Client::connect(port)?;
@@ -179,8 +186,7 @@ fn innocents(threads: usize) -> Result<(), Box<dyn Error>> {
             for round in 0..2 * ROUNDS {
                 burning.store(round % 2 == 1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(20));
-                let before = server.cpu_nanoseconds()?;
-                let began = Instant::now();
+                let (before, began) = (server.cpu_nanoseconds()?, Instant::now());
                 for _ in 0..INNOCENT_REQUESTS_PER_ROUND {
                     let started = Instant::now();
                     client.ask("/a")?;
@@ -198,17 +204,11 @@ fn innocents(threads: usize) -> Result<(), Box<dyn Error>> {
         burner.join().map_err(|_| "the burner panicked")??;
         measured
     })?;
-    for (latencies, (name, busy)) in
-        latencies.iter_mut().zip(["alone", "beside it"].iter().zip(busy))
-    {
-        latencies.sort_unstable();
-        println!(
-            "{threads:>7} {name:12} {:>8.0} {:>8.0} {:>8.0} {:>8}",
-            quantile(latencies, 500),
-            quantile(latencies, 900),
-            quantile(latencies, 990),
-            busy / ROUNDS as u128
-        );
+    for (times, (name, busy)) in latencies.iter_mut().zip(["alone", "beside it"].iter().zip(busy)) {
+        times.sort_unstable();
+        let [median, p90, p99] = [500, 900, 990].map(|part| quantile(times, part));
+        let busy = busy / ROUNDS as u128;
+        println!("{threads:>7} {name:12} {median:>8.0} {p90:>8.0} {p99:>8.0} {busy:>8}");
     }
     Ok(())
 }

@@ -8,13 +8,13 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use verge::event::EventType;
 use verge::event::lambda::{OriginEvent, parse_event};
 use verge::function::engine::{Mode, Sandbox};
-use verge::function::wasm::OriginFunction;
+use verge::function::wasm::{OriginFunction, Settings};
 
 /// A function with one of its events.
 const SAMPLES: [(&str, &str); 4] = [
@@ -25,12 +25,11 @@ const SAMPLES: [(&str, &str); 4] = [
 ];
 const WARM_UP_ROUNDS: usize = 200;
 const ROUNDS: usize = 5_000;
-const BUDGET: Duration = Duration::from_secs(10);
-const MEMORY_BYTES: usize = 128 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut subjects = Vec::new();
+    let settings = Settings::default();
     let metered = Sandbox::new(Mode::Metered, None)?;
     let production = Sandbox::new(Mode::Production, None)?;
     println!("{:20} {:>10} {:>14} {:>12}", "function", "bytes", "instructions", "compiled in");
@@ -39,10 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let bytes = fs::read(folder.join("function.wasm"))?;
         let event = fs::read_to_string(folder.join("events").join(event).with_extension("json"))?;
         let event = parse_event(&serde_json::from_str::<Value>(&event)?)?;
-        let counted = OriginFunction::load(&metered, name, &bytes, BUDGET, MEMORY_BYTES)?;
+        let counted = OriginFunction::load(&metered, name, &bytes, &settings)?;
         let fuel = runtime.block_on(call(&counted, &event))?.unwrap_or_default();
         let started = Instant::now();
-        let function = OriginFunction::load(&production, name, &bytes, BUDGET, MEMORY_BYTES)?;
+        let function = OriginFunction::load(&production, name, &bytes, &settings)?;
         let compiled = started.elapsed();
         println!("{name:20} {:>10} {fuel:>14} {compiled:>12.1?}", bytes.len());
         subjects.push((name, function, event, Vec::with_capacity(ROUNDS)));

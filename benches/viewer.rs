@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use verge::event::{EventContext, RequestView};
 use verge::function::engine::{Mode, Sandbox};
 use verge::function::js::{Budget, JsEngine, ViewerFunction};
+use verge::function::wasm::Settings;
 use verge::function::{Runtime, Source};
 use verge::ids::RequestId;
 use verge::limits::VIEWER_MEMOS_BYTES_MAX;
@@ -132,8 +133,7 @@ fn load(
         name: name.into(),
         runtime: Runtime::CloudfrontJs20,
         code: code.as_bytes().to_vec(),
-        budget: Duration::ZERO,
-        memory_bytes_max: 0,
+        settings: Settings::default(),
         memo_bytes_max: memo.then_some(VIEWER_MEMOS_BYTES_MAX),
     };
     Ok(ViewerFunction::load(engine, &source)?)

@@ -43,6 +43,28 @@ pub const ORIGIN_FUNCTION_MEMORY_BYTES_MAX: usize = 128 << 20;
 /// of queued.
 pub const ORIGIN_FUNCTION_CONCURRENCY_MAX: u32 = 1_000;
 
+/// What functions may reserve of [`ORIGIN_FUNCTION_CONCURRENCY_MAX`] together: Lambda keeps the
+/// other hundred for those that reserve nothing.
+pub const ORIGIN_FUNCTION_RESERVED_CONCURRENCY_MAX: u32 = 900;
+
+/// Environments that wait for their next call, of all functions together. An idle one holds its
+/// memory, some hundred kilobytes where a language has its own runtime.
+pub const ORIGIN_ENVIRONMENTS_IDLE_INSTANCES_MAX: u32 = 1_000;
+
+/// How long an environment waits for its next call before it is given up; Lambda's wait some
+/// minutes.
+pub const ORIGIN_ENVIRONMENT_IDLE_TIME: Duration = Duration::from_secs(300);
+
+/// Calls of one environment. A guest that leaks a little with every call is made anew before it
+/// comes to its limit.
+pub const ORIGIN_ENVIRONMENT_CALLS_MAX: u32 = 100_000;
+
+/// Share of its memory limit, per cent, to which an environment may grow and still be used again.
+pub const ORIGIN_ENVIRONMENT_MEMORY_PERCENT_MAX: usize = 75;
+
+/// Variables of `[function.environment]`, names and values together, bytes (Lambda's quota).
+pub const FUNCTION_ENVIRONMENT_BYTES_MAX: usize = 4 << 10;
+
 /// Response that a viewer event generates, headers and body, bytes (Lambda@Edge viewer quota).
 pub const VIEWER_GENERATED_RESPONSE_BYTES_MAX: usize = 40 * 1024;
 
@@ -133,11 +155,23 @@ pub const ORIGIN_FUNCTION_MEMORIES_MAX: u32 = 2;
 
 /// Tables of one origin function: the program's, and one for each set of trampolines that
 /// componentising adds.
-pub const ORIGIN_FUNCTION_TABLES_MAX: u32 = 4;
+pub const ORIGIN_FUNCTION_TABLES_MAX: u32 = 8;
 
 /// Core modules that one origin function is made of: the program, its trampolines, their wiring, an
-/// adapter.
-pub const ORIGIN_FUNCTION_CORE_INSTANCES_MAX: u32 = 8;
+/// adapter. componentize-py links Python's libraries at run time, some thirty modules.
+pub const ORIGIN_FUNCTION_CORE_INSTANCES_MAX: u32 = 64;
+
+/// Things of the system (streams, clocks to wait for) that a guest holds at once. The host keeps
+/// some hundred bytes for each, outside of the guest's own memory.
+pub const ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX: usize = 1_024;
+
+/// Random bytes of one host call: making them is not interrupted, and these take less than a tenth
+/// of a millisecond.
+pub const ORIGIN_FUNCTION_RANDOM_BYTES_MAX: u64 = 1 << 16;
+
+/// What a guest may write to its standard output in one host call, bytes. The host copies it before
+/// it keeps what the log's quota allows.
+pub const ORIGIN_FUNCTION_WRITE_BYTES_MAX: usize = 1 << 16;
 
 /// Entries of one table. The largest guest, the JavaScript engine, has some ten thousand functions
 /// that are called through its table.
@@ -269,10 +303,6 @@ pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
 /// Text of a function's own error that goes into the log, characters.
 pub const FUNCTION_ERROR_CHARS_MAX: usize = 1_024;
 
-/// Epoch ticks that an origin function runs before it lets other requests of its thread go on: a
-/// millisecond, so that the usual call never pauses and a spinning one delays others by no more
-/// than that.
-pub const ORIGIN_FUNCTION_SLICE_TICKS: u64 = 10;
 /// How long an origin's address is remembered: long enough to keep lookups off the misses, short enough to follow a
 /// moved origin within one error caching time.
 pub const ORIGIN_DNS_TTL: Duration = Duration::from_secs(10);

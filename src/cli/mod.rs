@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration (`EX_CONFIG` of sysexits.h).
 
+mod build;
 mod check;
 mod serve;
 mod test;
@@ -52,6 +53,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+    /// Make a component of a folder with a Lambda handler of Node.js or Python, with the language's own tools.
+    Build(build::Arguments),
     /// Run functions on events and compare with what is expected; one function on one event prints the result in the
     /// shape of CloudFront's TestFunction.
     Test(Box<test::Arguments>),
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(configuration) => serve::run(&configuration.config),
         Command::Check { configuration, format } => check::run(&configuration.config, format),
+        Command::Build(arguments) => build::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Schema => print_schema(),
         Command::Completions { shell } => {

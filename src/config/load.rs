@@ -47,6 +47,8 @@ pub(super) struct FunctionMaterial {
     pub own_problems: Option<Problems>,
     /// The code; `None` if it could not be read.
     pub code: Option<Vec<u8>>,
+    /// Its environment variables, in the order of their names.
+    pub variables: Vec<(String, String)>,
     /// Where the code came from.
     pub file: PathBuf,
     /// The function's own folder; `None` if it is described in the configuration file.

@@ -153,6 +153,15 @@ impl Runtime {
     }
 }
 
+/// Whether a function's state outlives a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolation {
+    /// Every call begins from nothing.
+    Fresh,
+    /// An instance serves one call after the other.
+    Warm,
+}
+
 /// What is done about what CloudFront's engine would refuse of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Compat {
@@ -189,6 +198,12 @@ pub struct FunctionSource {
     pub memo: bool,
     /// CPU time of one event for JavaScript, wall-clock time of one run for WebAssembly.
     pub budget: Duration,
+    /// Whether state outlives a call of WebAssembly; `None`: as its world usually has it.
+    pub isolation: Option<Isolation>,
+    /// Calls at a time that are kept for WebAssembly, and not exceeded.
+    pub concurrency: Option<u32>,
+    /// Environment variables of WebAssembly, in the order of their names.
+    pub environment: Vec<(String, String)>,
     /// The events it is written for.
     pub events: Vec<EventType>,
     /// What is done about what CloudFront's engine would refuse; `Off` for WebAssembly.

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::breaker::Breaker;
 use super::engine::Sandbox;
 use super::js::{JsEngine, ViewerFunction};
-use super::wasm::OriginFunction;
+use super::wasm::{OriginFunction, Settings, Share};
 use crate::ids::FunctionId;
 use crate::kv::NamedStore;
 
@@ -31,10 +30,8 @@ pub struct Source {
     pub runtime: Runtime,
     /// JavaScript, or a component's bytes.
     pub code: Vec<u8>,
-    /// Wall-clock time of one call of a component; JavaScript has the budget of its event.
-    pub budget: Duration,
-    /// Memory of one call of a component, bytes.
-    pub memory_bytes_max: usize,
+    /// How a component is run; JavaScript has the bounds of its event.
+    pub settings: Settings,
     /// Memory for remembered answers of JavaScript, bytes; `None`: they are not remembered.
     pub memo_bytes_max: Option<usize>,
     /// The key-value store that is associated with it.
@@ -109,8 +106,9 @@ impl Catalogue {
     ) -> Result<Self, Vec<LoadError>> {
         let mut functions = Vec::with_capacity(sources.len());
         let mut errors = Vec::new();
+        let common = Share::common(reserved(sources));
         for source in sources {
-            match Function::load(sandbox, engine, source) {
+            match Function::load_beside(sandbox, engine, source, &common) {
                 Ok(function) => functions.push(function),
                 Err(error) => errors.push(error),
             }
@@ -148,23 +146,34 @@ impl Function {
         engine: &Arc<JsEngine>,
         source: &Source,
     ) -> Result<Self, LoadError> {
+        let common = Share::common(reserved(std::slice::from_ref(source)));
+        Self::load_beside(sandbox, engine, source, &common)
+    }
+
+    /// The same beside others, with which it shares `common` when it reserves nothing.
+    fn load_beside(
+        sandbox: &Sandbox,
+        engine: &Arc<JsEngine>,
+        source: &Source,
+        common: &Share,
+    ) -> Result<Self, LoadError> {
         match source.runtime {
             Runtime::CloudfrontJs10 | Runtime::CloudfrontJs20 => {
                 ViewerFunction::load(engine, source).map(Self::Viewer)
             }
             Runtime::Wasm => {
-                let loaded = OriginFunction::load(
-                    sandbox,
-                    &source.name,
-                    &source.code,
-                    source.budget,
-                    source.memory_bytes_max,
-                );
+                let Source { name, code, settings, .. } = source;
+                let loaded = OriginFunction::load_beside(sandbox, name, code, settings, common);
                 // Its text says what to do as well.
                 loaded.map(Self::Origin).map_err(|error| LoadError::plain(source, &error.message()))
             }
         }
     }
+}
+
+/// Calls at a time that functions keep for themselves.
+fn reserved(sources: &[Source]) -> u32 {
+    sources.iter().filter_map(|source| source.settings.concurrency).fold(0, u32::saturating_add)
 }
 
 impl LoadError {

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use wasmtime::component::Component;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig,
@@ -69,6 +69,7 @@ struct Inner {
     ticker: Ticker,
     cache: Option<CodeCache>,
     origin_permits: Semaphore,
+    idle_places: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Sandbox {
@@ -102,7 +103,9 @@ impl Sandbox {
         })?;
         let permits = Semaphore::new(usize::try_from(origin_functions).unwrap_or(usize::MAX));
         let cache = cache.and_then(open_cache);
-        let inner = Inner { engine, mode, ticker, cache, origin_permits: permits };
+        let places = usize::try_from(limits::ORIGIN_ENVIRONMENTS_IDLE_INSTANCES_MAX);
+        let idle_places = Arc::new(Semaphore::new(places.unwrap_or_default()));
+        let inner = Inner { engine, mode, ticker, cache, origin_permits: permits, idle_places };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -135,6 +138,13 @@ impl Sandbox {
     #[must_use]
     pub fn origin_permit(&self) -> Option<SemaphorePermit<'_>> {
         self.inner.origin_permits.try_acquire().ok()
+    }
+
+    /// A place for one idle environment of an origin function; `None` when
+    /// [`limits::ORIGIN_ENVIRONMENTS_IDLE_INSTANCES_MAX`] wait already.
+    #[must_use]
+    pub fn idle_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inner.idle_places).try_acquire_owned().ok()
     }
 
     /// Loads a core module, from the cache if it was compiled before. Blocks for as long as
@@ -258,12 +268,17 @@ fn engine_config(mode: Mode, origin_functions: u32) -> Config {
     config
 }
 
-/// Sizes of the pool. Only address space is reserved here: with the production limits 2,256
-/// memories of 4 GiB, 9 TiB of the 128 TiB that a process has; memory is used where guests touch
+/// Sizes of the pool. Only address space is reserved here: with the production limits 4,256
+/// memories of 4 GiB, 17 TiB of the 128 TiB that a process has; memory is used where guests touch
 /// it. The numbers are sums of what each kind may need at its own limit, so that no burst of one
-/// kind can take the slots of the other.
+/// kind can take the slots of the other, and neither can environments that wait.
 fn pool(mode: Mode, origin_functions: u32) -> PoolingAllocationConfig {
     let viewer_instances = viewer_instances_max(mode);
+    let idle = match mode {
+        Mode::Production => limits::ORIGIN_ENVIRONMENTS_IDLE_INSTANCES_MAX,
+        Mode::Metered => 0,
+    };
+    let origin_functions = origin_functions + idle;
     let total = |each: u32| origin_functions * each + viewer_instances;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(origin_functions)

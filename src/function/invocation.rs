@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::FunctionError;
+use crate::observe::function_log::Report;
 
 /// One finished run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +19,8 @@ pub struct Invocation<T> {
     pub fuel: Option<u64>,
     /// Whether the answer is that of an earlier run that saw the same.
     pub remembered: bool,
+    /// What Lambda would report of it; `None` for viewer functions, and where nothing ran.
+    pub report: Option<Box<Report>>,
 }
 
 impl<T> Invocation<T> {
@@ -29,6 +32,7 @@ impl<T> Invocation<T> {
             cpu: Duration::ZERO,
             fuel: None,
             remembered: false,
+            report: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! id, a run begins with `START DistributionID: …` and ends with `END`, and a run that said nothing leaves nothing.
 //! They go through `tracing` under the target [`TARGET`], so that an operator can filter them.
 
+use std::time::Duration;
+
 use crate::error::FunctionError;
 use crate::event::EventType;
 use crate::ids::RequestId;
@@ -22,11 +24,36 @@ pub struct Run<'a> {
     pub request_id: &'a RequestId,
     /// The distribution that the request belongs to.
     pub distribution_id: &'a str,
+    /// What Lambda reports of the run; `None` for viewer functions.
+    pub report: Option<&'a Report>,
+}
+
+/// What Lambda reports of one call.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// `awsRequestId`.
+    pub request_id: String,
+    /// The function's version.
+    pub version: String,
+    /// Wall-clock time of the call, the start of its environment not included.
+    pub duration: Duration,
+    /// How long the start of a new environment took; `None` in a warm one.
+    pub init: Option<Duration>,
+    /// The function's memory, bytes.
+    pub memory_bytes_max: usize,
+    /// What its environment takes, bytes.
+    pub memory_bytes_used: usize,
+    /// Whether the lines are framed as Lambda frames them: for functions written for it.
+    pub as_lambda: bool,
 }
 
 /// Writes a run's console lines and, when it failed, why.
 pub fn write(run: Run<'_>, lines: &[String], failure: Option<&FunctionError>) {
     let Run { function, event, request_id: id, .. } = run;
+    if let Some(report) = run.report.filter(|report| report.as_lambda) {
+        write_as_lambda(run, report, lines, failure);
+        return;
+    }
     if !lines.is_empty() && tracing::enabled!(target: TARGET, tracing::Level::INFO) {
         entry(run, format_args!("{id} START DistributionID: {}", run.distribution_id));
         for line in lines.iter().flat_map(|text| text.lines()) {
@@ -38,6 +65,48 @@ pub fn write(run: Run<'_>, lines: &[String], failure: Option<&FunctionError>) {
         let reason = Printable(&error.message);
         tracing::warn!(target: TARGET, function, %event, failure = ?error.failure, "{id} {reason}");
     }
+}
+
+/// Lambda frames every call, also one that said nothing, and ends with what it cost. `Max Memory Used` counts whole
+/// mebibytes, `Billed Duration` whole milliseconds, both rounded up; a cold start is billed with the call.
+fn write_as_lambda(
+    run: Run<'_>,
+    report: &Report,
+    lines: &[String],
+    failure: Option<&FunctionError>,
+) {
+    let Report { request_id, version, duration, init, .. } = report;
+    if tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+        entry(
+            run,
+            format_args!("{} START RequestId: {request_id} Version: {version}", run.request_id),
+        );
+        for line in lines.iter().flat_map(|text| text.lines()) {
+            entry(run, format_args!("{} {}", run.request_id, Printable(line)));
+        }
+    }
+    if let Some(error) = failure {
+        let (function, event, id) = (run.function, run.event, run.request_id);
+        let reason = Printable(&error.message);
+        tracing::warn!(target: TARGET, function, %event, failure = ?error.failure, "{id} {reason}");
+    }
+    let milliseconds = |time: &Duration| time.as_secs_f64() * 1e3;
+    let billed = (*duration + init.unwrap_or_default()).as_micros().div_ceil(1_000);
+    let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
+    let init = init.map(|init| format!("\tInit Duration: {:.2} ms", milliseconds(&init)));
+    entry(run, format_args!("{} END RequestId: {request_id}", run.request_id));
+    entry(
+        run,
+        format_args!(
+            "{} REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed} ms\t\
+             Memory Size: {} MB\tMax Memory Used: {} MB{}",
+            run.request_id,
+            milliseconds(duration),
+            mebibytes(report.memory_bytes_max),
+            mebibytes(report.memory_bytes_used),
+            init.unwrap_or_default()
+        ),
+    );
 }
 
 fn entry(run: Run<'_>, text: std::fmt::Arguments<'_>) {
@@ -93,6 +162,14 @@ mod tests {
     }
 
     fn captured(lines: &[&str], failure: Option<&FunctionError>) -> String {
+        captured_with(lines, failure, None)
+    }
+
+    fn captured_with(
+        lines: &[&str],
+        failure: Option<&FunctionError>,
+        report: Option<&Report>,
+    ) -> String {
         let sink = Captured::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(sink.clone())
@@ -103,7 +180,8 @@ mod tests {
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         tracing::subscriber::with_default(subscriber, || {
             let event = EventType::ViewerRequest;
-            let run = Run { function: "gate", event, request_id: &id, distribution_id: "E1" };
+            let (function, distribution_id) = ("gate", "E1");
+            let run = Run { function, event, request_id: &id, distribution_id, report };
             write(run, &lines, failure);
         });
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
@@ -121,6 +199,38 @@ mod tests {
         );
         assert!(lines[2].contains(&format!("{id} second \\u{{1b}}[31mred")), "{text}");
         assert!(lines[3].contains(&format!("{id} END")));
+    }
+
+    #[test]
+    fn a_lambda_call_is_framed_as_lambda_does() {
+        let report = Report {
+            request_id: "8c1f".into(),
+            version: "5f3a0c11".into(),
+            duration: Duration::from_micros(3_204),
+            init: Some(Duration::from_micros(1_500)),
+            memory_bytes_max: 128 << 20,
+            memory_bytes_used: (9 << 20) + 1,
+            as_lambda: true,
+        };
+        let error = FunctionError::execution("no");
+        let text = captured_with(&["said"], Some(&error), Some(&report));
+        let lines: Vec<&str> = text.lines().collect();
+        let parts = [
+            "START RequestId: 8c1f Version: 5f3a0c11",
+            " said",
+            " no",
+            "END RequestId: 8c1f",
+            "REPORT RequestId: 8c1f\tDuration: 3.20 ms\tBilled Duration: 5 ms\tMemory Size: 128 MB\t\
+             Max Memory Used: 10 MB\tInit Duration: 1.50 ms",
+        ];
+        assert_eq!(lines.len(), parts.len(), "{text}");
+        for (line, part) in lines.iter().zip(parts) {
+            assert!(line.contains(part), "{line:?} has no {part:?}");
+        }
+        let warm = Report { init: None, ..report };
+        let text = captured_with(&[], None, Some(&warm));
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.contains("Billed Duration: 4 ms") && !text.contains("Init"), "{text}");
     }
 
     #[test]

@@ -281,6 +281,7 @@ mod tests {
         record.origins.push(OriginAttempt { id: "demo".into(), failure: Some(OriginFailure::Dns) });
         record.functions.push(FunctionRun {
             remembered: false,
+            cold_start: false,
             name: "gate".into(),
             event: EventType::ViewerRequest,
             outcome: FunctionOutcome::Failed(FunctionFailure::Execution),

@@ -69,6 +69,7 @@ struct Families {
     durations: Histograms,
     function_invocations: Counters,
     function_remembered: Counters,
+    function_cold_starts: Counters,
     function_errors: Counters,
     function_times: Histograms,
     origin_requests: Counters,
@@ -126,6 +127,7 @@ struct Function {
 struct FunctionSeries {
     invocations: Counter,
     remembered: Counter,
+    cold_starts: Counter,
     time: Histogram,
 }
 
@@ -170,6 +172,11 @@ impl Families {
                 registry,
                 "function_remembered",
                 "Function calls answered from an earlier call that saw the same",
+            ),
+            function_cold_starts: counters(
+                registry,
+                "function_cold_starts",
+                "Calls of origin functions for which a new instance was made",
             ),
             function_errors: counters(registry, "function_errors", "Function calls that failed"),
             function_times: histograms(
@@ -278,6 +285,7 @@ impl Metrics {
         let series = function.events[place(run.event)].get_or_init(|| FunctionSeries {
             invocations: families.function_invocations.get_or_create_owned(&with_event()),
             remembered: families.function_remembered.get_or_create_owned(&with_event()),
+            cold_starts: families.function_cold_starts.get_or_create_owned(&with_event()),
             time: families.function_times.get_or_create_owned(&with_event()),
         });
         series.invocations.inc();
@@ -285,6 +293,9 @@ impl Metrics {
             series.remembered.inc();
         } else {
             series.time.observe(run.time.as_secs_f64());
+        }
+        if run.cold_start {
+            series.cold_starts.inc();
         }
         if let FunctionOutcome::Failed(failure) = run.outcome {
             let mut labels = with_event();
@@ -405,6 +416,7 @@ mod tests {
         {
             record.functions.push(FunctionRun {
                 remembered: false,
+                cold_start: outcome == FunctionOutcome::Continued,
                 name: "gate".into(),
                 event: EventType::ViewerRequest,
                 outcome,
@@ -419,6 +431,7 @@ mod tests {
         let text = metrics.render();
         let gate = "function=\"gate\",event=\"viewer-request\"";
         assert_line(&text, &format!("verge_function_invocations_total{{{gate}}} 2"));
+        assert_line(&text, &format!("verge_function_cold_starts_total{{{gate}}} 1"));
         assert_line(&text, &format!("verge_function_errors_total{{{gate},kind=\"throttled\"}} 1"));
         assert_line(&text, &format!("verge_function_time_seconds_count{{{gate}}} 2"));
         let demo = "distribution=\"E1\",origin=\"demo\"";

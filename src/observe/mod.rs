@@ -58,6 +58,8 @@ pub struct FunctionRun {
     pub time: Duration,
     /// Whether an earlier call's answer was used: the function saw the same then.
     pub remembered: bool,
+    /// Whether a new instance of an origin function was made for the call.
+    pub cold_start: bool,
     /// Why it failed, for its author.
     pub message: Option<String>,
 }

@@ -94,7 +94,13 @@ pub fn note_function<T: Outcome>(
 ) -> Result<T, EdgeError> {
     let failure = run.result.as_ref().err();
     let distribution_id = ctx.record.distribution_id.as_deref().unwrap_or_default();
-    let source = function_log::Run { function: name, event, request_id: &ctx.id, distribution_id };
+    let source = function_log::Run {
+        function: name,
+        event,
+        request_id: &ctx.id,
+        distribution_id,
+        report: run.report.as_deref(),
+    };
     function_log::write(source, &run.logs, failure);
     let outcome = match &run.result {
         Ok(value) => value.outcome(),
@@ -108,6 +114,7 @@ pub fn note_function<T: Outcome>(
         outcome,
         time: run.cpu,
         remembered: run.remembered,
+        cold_start: run.report.as_ref().is_some_and(|report| report.init.is_some()),
         message,
     });
     let kind = match event {

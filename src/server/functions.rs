@@ -9,6 +9,7 @@ use crate::config::{self, Compat, Config, FunctionSource, Problem};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
 use crate::function::js::{JsEngine, ViewerFunction};
+use crate::function::wasm::{Isolation, Settings};
 use crate::function::{Catalogue, Function, LoadError, Runtime, Source};
 use crate::ids::FunctionId;
 use crate::limits;
@@ -66,8 +67,7 @@ impl Loader {
             name: name.to_owned(),
             runtime,
             code,
-            budget: limits::VIEWER_FUNCTION_CPU_BUDGET,
-            memory_bytes_max: limits::VIEWER_FUNCTION_MEMORY_BYTES_MAX,
+            settings: Settings::default(),
             memo_bytes_max: None,
             store: None,
         };
@@ -170,8 +170,16 @@ fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
             config::Runtime::Wasm => Runtime::Wasm,
         },
         code: function.code.clone(),
-        budget: function.budget,
-        memory_bytes_max: function.memory_bytes_max,
+        settings: Settings {
+            budget: function.budget,
+            memory_bytes_max: function.memory_bytes_max,
+            isolation: function.isolation.map(|isolation| match isolation {
+                config::Isolation::Fresh => Isolation::Fresh,
+                config::Isolation::Warm => Isolation::Warm,
+            }),
+            concurrency: function.concurrency,
+            environment: function.environment.clone(),
+        },
         memo_bytes_max: remembers(function).then_some(memo_bytes_max),
         store: function.store.clone(),
     }

@@ -9,6 +9,7 @@ mod events;
 mod failures;
 mod hostile;
 mod kvs;
+mod lambda;
 mod origins;
 mod protocols;
 mod provenance;

@@ -441,56 +441,6 @@ fn runtime_one_has_strings_of_bytes() {
 }
 
 #[test]
-fn runtime_one_reads_bytes_as_utf8_and_tests_from_the_start() {
-    let mut machine = Machine::new(1 << 16).expect("the prelude runs");
-    let source = "var re = /a/g;
-        function handler(event) { var named = JSON.parse(String.bytesFrom('eyJuIjoiSm9zw6kifQ==', 'base64'));
-        event.request.uri = '/' + encodeURIComponent(named.n) + re.test('a') + re.test('a'); return event.request; }";
-    machine.load(source, true, 128).unwrap_or_else(|refusal| panic!("{refusal:?}"));
-    let answer = answer(&mut machine, &request_event(EVENT_REQUEST));
-    let text = String::from_utf8_lossy(&answer);
-    assert!(text.contains("/Jos%C3%A9truetrue"), "{text}");
-}
-
-#[test]
-fn functions_and_variables_may_share_a_name() {
-    for source in [
-        "function a() { return 1 } function a() { return 2 }
-           function handler(e) { if (a() === 2) return e.request }",
-        "var handler; function handler(e) { return e.request }",
-        "function handler(e) { return e.request } var handler;",
-    ] {
-        assert_eq!(run(source)[0], RESULT_REQUEST, "{source}");
-    }
-    assert!(refused("const a = 1; const a = 2; function handler() {}").place.is_some());
-    let thrown = run("var a; function a() {}\nfunction handler(e) {\n  null.x }");
-    assert!(failure(&thrown).1.contains("at line 3"), "{thrown:?}");
-}
-
-#[test]
-fn what_is_undefined_is_not_there() {
-    let answer =
-        run("function handler(e) { e.request.headers['x-b'] = e.request.headers['x-none'];
-           e.request.headers['x-a'] = undefined; return e.request; }");
-    let text = String::from_utf8_lossy(&answer);
-    assert!(answer[0] == RESULT_REQUEST && !text.contains("x-"), "{text}");
-}
-
-#[test]
-fn the_source_of_a_regular_expression_is_as_it_was_written() {
-    for (expression, source) in [
-        (r"/\/a/.source", r#""\\/a""#),
-        (r"new RegExp('/a').source", r#""\\/a""#),
-        (r"new RegExp('\\\\/a').source", r#""\\\\\\/a""#),
-        (r"/[/]/.source", r#""[\\/]""#),
-        (r"String(/\/b/g)", r#""/\\/b/g""#),
-        (r"new RegExp(/^\/a/.source).test('/a')", "true"),
-    ] {
-        assert_eq!(eval(expression), source, "{expression}");
-    }
-}
-
-#[test]
 fn what_is_logged_is_kept_up_to_its_limit() {
     let _ = console::take_lines();
     run(

@@ -148,8 +148,8 @@ fn unusable(error: impl std::fmt::Display) -> String {
 }
 
 fn map<T>(called: Invocation<T>, show: impl FnOnce(T) -> Value) -> Outcome {
-    let Invocation { result, logs, cpu, fuel, remembered } = called;
-    Invocation { result: result.map(show), logs, cpu, fuel, remembered }
+    let Invocation { result, logs, cpu, fuel, remembered, report } = called;
+    Invocation { result: result.map(show), logs, cpu, fuel, remembered, report }
 }
 
 /// `FunctionErrorMessage` of CloudFront's `TestResult`.

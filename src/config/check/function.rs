@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::store::Stores;
-use super::{Unique, values};
+use super::{Unique, environment, values};
 use crate::config::file::{CompatWord, EventWord, FunctionFolder, RuntimeWord};
 use crate::config::load::FunctionMaterial;
 use crate::config::problem::Problems;
@@ -32,6 +32,7 @@ impl Functions {
         compat: Option<CompatWord>,
         problems: &mut Problems,
     ) -> Self {
+        let mut reserved = 0;
         let mut unique = Unique::default();
         let mut all = Self { sources: Vec::new(), ids: BTreeMap::new() };
         for (index, material) in materials.into_iter().enumerate() {
@@ -58,6 +59,9 @@ impl Functions {
                     }
                     None => one(material, stores, &format!("{at}."), compat, problems),
                 };
+            }
+            if let Some(calls) = source.as_ref().and_then(|source| source.concurrency) {
+                reserved = environment::reserve(reserved, calls, &at, problems);
             }
             all.sources.push(source);
         }
@@ -96,7 +100,7 @@ pub(super) fn one(
     default: Option<CompatWord>,
     problems: &mut Problems,
 ) -> Option<FunctionSource> {
-    let FunctionMaterial { described, code, file, folder, .. } = material;
+    let FunctionMaterial { described, code, variables, file, folder, .. } = material;
     let name = described.name.clone();
     let named = name.filter(|name| values::identifier(name, &format!("{at}name"), problems));
     let runtime = match described.runtime? {
@@ -105,6 +109,7 @@ pub(super) fn one(
         RuntimeWord::Wasm => Runtime::Wasm,
     };
     let (memory_bytes_max, budget) = bounds(&described, runtime, at, problems);
+    let surroundings = environment::check(&described, variables, runtime, at, problems);
     let events = events(&described, runtime, at, problems);
     if runtime == Runtime::Wasm && described.memo.is_some() {
         let message = "is for JavaScript functions";
@@ -132,6 +137,9 @@ pub(super) fn one(
         memory_bytes_max,
         memo: described.memo.unwrap_or(true),
         budget,
+        isolation: surroundings.isolation,
+        concurrency: surroundings.concurrency,
+        environment: surroundings.variables,
         events,
         compat,
         store,

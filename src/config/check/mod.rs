@@ -6,6 +6,7 @@
 
 mod behavior;
 mod distribution;
+mod environment;
 mod function;
 mod origin;
 mod policy;

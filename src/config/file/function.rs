@@ -1,9 +1,11 @@
 //! `[[function]]`, and the `function.toml` of a function's folder.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Size, Time};
+use super::{Size, Time, Variable};
 
 /// A function: a folder (`path` alone), or `name`, `runtime` and either `code` or `file`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -29,6 +31,14 @@ pub struct Function {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for
+    /// typed components.
+    pub isolation: Option<IsolationWord>,
+    /// Calls at a time that are kept for this function and not exceeded; WebAssembly only. 1 to 900, and 900 of all
+    /// functions together. Default: it shares what no function reserves of 1,000.
+    pub concurrency: Option<u32>,
+    /// Environment variables; WebAssembly only. 4 KB together.
+    pub environment: Option<BTreeMap<String, Variable>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,
@@ -71,6 +81,14 @@ pub struct FunctionFolder {
     pub memory: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
+    /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for
+    /// typed components.
+    pub isolation: Option<IsolationWord>,
+    /// Calls at a time that are kept for this function and not exceeded; WebAssembly only. 1 to 900, and 900 of all
+    /// functions together. Default: it shares what no function reserves of 1,000.
+    pub concurrency: Option<u32>,
+    /// Environment variables; WebAssembly only. 4 KB together.
+    pub environment: Option<BTreeMap<String, Variable>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,
@@ -78,6 +96,16 @@ pub struct FunctionFolder {
     pub compat: Option<CompatWord>,
     /// What `verge test` holds it to.
     pub test: Option<FunctionTest>,
+}
+
+/// Whether state outlives a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IsolationWord {
+    /// Every call begins from nothing.
+    Fresh,
+    /// What a handler keeps outside of itself is there the next time, as in Lambda.
+    Warm,
 }
 
 /// What to do about what CloudFront's engine would refuse.

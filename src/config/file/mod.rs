@@ -19,7 +19,9 @@ pub use distribution::{
     Behavior, CustomErrorResponse, Distribution, HttpVersion, Origin, OriginGroup, Protocol,
     Semantics, ViewerProtocol,
 };
-pub use function::{CompatWord, EventWord, Function, FunctionFolder, FunctionTest, RuntimeWord};
+pub use function::{
+    CompatWord, EventWord, Function, FunctionFolder, FunctionTest, IsolationWord, RuntimeWord,
+};
 pub use policy::{
     CachePolicy, ContentSecurityPolicy, ContentTypeOptions, Cors, CustomHeader, FrameOption,
     FrameOptions, HeaderMode, HeaderModeWord, NameMode, NameModeWord, OriginRequestPolicy,
@@ -27,7 +29,7 @@ pub use policy::{
     XssProtection,
 };
 pub use store::KeyValueStore;
-pub use words::{OneOrMany, Size, Time};
+pub use words::{OneOrMany, Size, Time, Variable};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

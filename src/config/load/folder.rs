@@ -1,10 +1,11 @@
 //! Functions: a folder with its `function.toml`, or a description in the configuration file itself.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{FunctionMaterial, read_bytes, read_text};
 use crate::config::Runtime;
-use crate::config::file::{File, Function, FunctionFolder, RuntimeWord};
+use crate::config::file::{File, Function, FunctionFolder, RuntimeWord, Variable};
 use crate::config::problem::Problems;
 use crate::config::reader;
 use crate::limits;
@@ -45,6 +46,9 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
         ("key_value_stores", function.key_value_stores.is_some()),
         ("memory", function.memory.is_some()),
         ("timeout", function.timeout.is_some()),
+        ("isolation", function.isolation.is_some()),
+        ("concurrency", function.concurrency.is_some()),
+        ("environment", function.environment.is_some()),
         ("memo", function.memo.is_some()),
         ("compat", function.compat.is_some()),
         ("test", function.test.is_some()),
@@ -85,7 +89,8 @@ pub(super) fn alone(
     };
     let folder = path.parent().map(Path::to_owned);
     let (code, file) = (Some(code), path.to_owned());
-    Some(FunctionMaterial { described, own_problems: Some(own), code, file, folder })
+    let (own_problems, variables) = (Some(own), Vec::new());
+    Some(FunctionMaterial { described, own_problems, code, variables, file, folder })
 }
 
 /// A name that is allowed, from the name of a file.
@@ -124,8 +129,9 @@ fn described_by(
     };
     let file = folder.join(described.code.as_deref().unwrap_or_default());
     let code = described.code.is_some().then(|| code(&file, "code".to_owned(), &mut own)).flatten();
+    let variables = variables(described.environment.as_ref(), folder, "environment", &mut own);
     let folder = Some(folder.to_owned());
-    Some(FunctionMaterial { described, own_problems: Some(own), code, file, folder })
+    Some(FunctionMaterial { described, own_problems: Some(own), code, variables, file, folder })
 }
 
 fn from_here(
@@ -167,11 +173,43 @@ fn from_here(
         key_value_stores: function.key_value_stores.clone(),
         memory: function.memory.clone(),
         timeout: function.timeout.clone(),
+        isolation: function.isolation,
+        concurrency: function.concurrency,
+        environment: function.environment.clone(),
         memo: function.memo,
         compat: function.compat,
         test: function.test.clone(),
     };
-    Some(FunctionMaterial { described, own_problems: None, code, file, folder: None })
+    let written = described.environment.as_ref();
+    let variables = variables(written, base, &format!("{at}.environment"), problems);
+    let own_problems = None;
+    Some(FunctionMaterial { described, own_problems, code, variables, file, folder: None })
+}
+
+/// The environment variables with their values; `base` is the folder of the file they are written in.
+fn variables(
+    written: Option<&BTreeMap<String, Variable>>,
+    base: &Path,
+    at: &str,
+    problems: &mut Problems,
+) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    for (name, word) in written.into_iter().flatten() {
+        let value = match word {
+            Variable::Value(value) => Ok(value.clone()),
+            Variable::File { file } => {
+                let content = read_text(&base.join(file), limits::CONFIG_MATERIAL_BYTES_MAX);
+                content.map(|content| content.trim_end_matches(['\r', '\n']).to_owned())
+            }
+        };
+        match value {
+            Ok(value) => variables.push((name.clone(), value)),
+            Err(error) => {
+                problems.add(format!("{at}.{name}"), error, "name a file that can be read");
+            }
+        }
+    }
+    variables
 }
 
 fn code(path: &Path, at: String, problems: &mut Problems) -> Option<Vec<u8>> {

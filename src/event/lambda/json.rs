@@ -231,15 +231,48 @@ fn request(mut object: Map<String, Value>) -> Read<ReturnedRequest> {
     let Some(mut origin) = object.remove("origin") else {
         return invalid("request.origin is missing: return the request you were given, edited");
     };
-    let Some(Value::Object(custom)) = origin.get_mut("custom").map(Value::take) else {
-        return invalid("request.origin must have `custom`; an S3 bucket is a custom origin here");
+    let chosen = match ["custom", "s3"].map(|kind| origin.get_mut(kind).map(Value::take)) {
+        [Some(Value::Object(custom)), None] => self::origin(custom)?,
+        [None, Some(Value::Object(bucket))] => self::bucket(bucket)?,
+        _ => return invalid("request.origin must have either `custom` or `s3`, an object"),
     };
     Ok(ReturnedRequest {
         method: text(&mut object, "request", "method")?,
         uri: text(&mut object, "request", "uri")?,
         querystring: text(&mut object, "request", "querystring")?,
         headers: header_lines(&mut object, "request", "headers")?,
-        origin: self::origin(custom)?,
+        origin: chosen,
+    })
+}
+
+/// `request.origin.s3`: a bucket is asked as any other origin that speaks HTTPS; `region` only says how CloudFront would
+/// sign the request. spec: Lambda@Edge section 2.1.
+fn bucket(mut object: Map<String, Value>) -> Read<ReturnedOrigin> {
+    const PLACE: &str = "request.origin.s3";
+    let signs = object.get("authMethod").and_then(Value::as_str).unwrap_or("none");
+    if signs != "none" {
+        return invalid(format!(
+            "{PLACE}.authMethod must be none, not {signs:?}: requests are not signed here"
+        ));
+    }
+    let path = match object.contains_key("path") {
+        true => text(&mut object, PLACE, "path")?,
+        false => String::new(),
+    };
+    let custom_headers = match object.contains_key("customHeaders") {
+        true => header_lines(&mut object, PLACE, "customHeaders")?,
+        false => Vec::new(),
+    };
+    Ok(ReturnedOrigin {
+        domain_name: text(&mut object, PLACE, "domainName")?,
+        port: 443,
+        tls: true,
+        path,
+        custom_headers,
+        // CloudFront's own for buckets, which cannot be chosen.
+        read_timeout: 30,
+        keepalive_timeout: 5,
+        ssl_protocols: vec!["TLSv1.2".to_owned()],
     })
 }
 

@@ -97,7 +97,14 @@ fn each_rule_of_a_returned_request_is_kept() {
         ("/headers/accept", json!([{"key": "Other", "value": "a"}]), "another header's"),
         ("/headers/accept", line("a\r\nb: c"), "control characters"),
         ("/origin", Value::Null, "request.origin is missing"),
-        ("/origin", json!({"s3": {}}), "must have `custom`"),
+        ("/origin", json!({}), "must have either `custom` or `s3`"),
+        ("/origin", json!({"s3": {}, "custom": {}}), "must have either `custom` or `s3`"),
+        ("/origin", json!({"s3": {}}), "request.origin.s3.domainName is missing"),
+        (
+            "/origin",
+            json!({"s3": {"domainName": "b.s3.amazonaws.com", "authMethod": "origin-access-identity"}}),
+            "authMethod must be none",
+        ),
         ("/origin/custom/domainName", json!(""), "must be a host name"),
         ("/origin/custom/domainName", json!("a:80"), "must be a host name"),
         ("/origin/custom/domainName", json!("10.0.0.1"), "not an address"),
@@ -132,6 +139,12 @@ fn what_the_rules_allow_becomes_an_edit() {
     let (edits, origin) = with_member("/origin/custom/port", json!(8080)).expect("allowed");
     assert_eq!(edits, Default::default());
     assert_eq!(origin.expect("changed").port, 8080);
+    let bucket = json!({"s3": {"domainName": "b.s3.amazonaws.com", "region": "", "authMethod": "none",
+        "path": "/v1", "customHeaders": {}}});
+    let (_, origin) = with_member("/origin", bucket).expect("allowed");
+    let origin = origin.expect("changed");
+    assert_eq!((origin.domain_name.as_str(), origin.path.as_str()), ("b.s3.amazonaws.com", "/v1"));
+    assert!(origin.tls && origin.port == 443);
 }
 
 #[test]

@@ -320,7 +320,7 @@ impl JsEngine {
         // An instance that waits must not keep a store alive that was replaced.
         alive.store.data_mut().store = None;
         self.finish(alive, delta, returned);
-        Invocation { result, logs, cpu, fuel, remembered: false }
+        Invocation { result, logs, cpu, fuel, remembered: false, report: None }
     }
 
     fn call_in(&self, alive: &mut Alive, event: &[u8]) -> wasmtime::Result<(usize, usize)> {

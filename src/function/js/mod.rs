@@ -179,6 +179,7 @@ impl ViewerFunction {
                 cpu: Duration::ZERO,
                 fuel: None,
                 remembered: true,
+                report: None,
             };
         }
         let granted = *budget;

@@ -10,9 +10,9 @@ use super::*;
 use crate::error::FunctionFailure;
 use crate::event::HeaderEdit;
 use crate::function::engine::{Mode, Sandbox};
+use crate::function::wasm::Settings;
 use crate::function::{LoadError, Runtime, Source};
 use crate::ids::RequestId;
-use crate::limits;
 
 mod compat;
 mod cost;
@@ -34,8 +34,7 @@ pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadErro
         name: "test".into(),
         runtime: Runtime::CloudfrontJs20,
         code: code.as_bytes().to_vec(),
-        budget: limits::ORIGIN_FUNCTION_BUDGET,
-        memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+        settings: Settings::default(),
         memo_bytes_max: None,
         store: None,
     };

@@ -1,8 +1,8 @@
-//! Rust types of `wit/edge.wit`, made at compile time.
+//! Rust types of `wit/`, made at compile time.
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "origin-function",
-    imports: { default: trappable },
+    world: "origin-function-with-context",
+    imports: { "verge:edge/context.sleep": async | trappable, default: trappable },
     exports: { default: async },
 });

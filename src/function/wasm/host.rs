@@ -1,36 +1,63 @@
 //! What a guest may ask of the host, and the bounds on it: hashing, log lines, memory.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ring::{digest, hmac};
+use ring::rand::SecureRandom as _;
+use ring::{digest, hmac, rand};
 use wasmtime::ResourceLimiter;
 
-use super::bindings::verge::edge::{crypto, log, types};
+use super::bindings::verge::edge::{
+    context, crypto, digest as digests, digest::Algorithm, log, types,
+};
+use super::console::Console;
+use super::identity::{Identity, LogStream};
+use super::wasi::System;
 use crate::limits::{
-    FUNCTION_LOG_BYTES_MAX, ORIGIN_FUNCTION_HASH_BYTES_MAX, SANDBOX_TABLE_ELEMENTS_MAX,
+    ORIGIN_FUNCTION_HASH_BYTES_MAX, ORIGIN_FUNCTION_RANDOM_BYTES_MAX, SANDBOX_TABLE_ELEMENTS_MAX,
 };
 
-/// The host's side of one call.
+/// The host's side of one guest.
 pub(super) struct HostState {
-    /// Lines logged so far.
-    pub(super) logs: Vec<String>,
+    /// What the guest said.
+    pub(super) console: Console,
     /// Whether memory was refused: the reason behind most traps that follow.
     pub(super) memory_refused: bool,
-    log_bytes: usize,
-    memory_bytes: usize,
-    memory_bytes_max: usize,
+    /// What its memories take, bytes; they never shrink.
+    pub(super) memory_bytes: usize,
+    /// When the call in progress is ended.
+    pub(super) deadline: Instant,
+    /// The call in progress, a UUID.
+    pub(super) request_id: String,
+    identity: Arc<Identity>,
+    log_stream: LogStream,
+    system: Option<Box<System>>,
 }
 
 impl HostState {
-    /// A state for one call, which may use so much memory.
-    pub(super) fn new(memory_bytes_max: usize) -> Self {
+    /// A state for a new guest of this function, no call yet in progress.
+    pub(super) fn new(identity: &Arc<Identity>) -> Self {
         Self {
-            logs: Vec::new(),
+            console: Console::default(),
             memory_refused: false,
-            log_bytes: 0,
             memory_bytes: 0,
-            memory_bytes_max,
+            deadline: Instant::now(),
+            request_id: String::new(),
+            identity: Arc::clone(identity),
+            log_stream: LogStream::default(),
+            system: None,
         }
+    }
+
+    /// The system that WASI shows to the guest. Made when it is first asked for: a typed component
+    /// without WASI never does, and lives for microseconds.
+    pub(super) fn system(&mut self) -> &mut System {
+        let Self { system, identity, console, log_stream, .. } = self;
+        system.get_or_insert_with(|| {
+            let variables = identity.variables(log_stream);
+            Box::new(System::new(&variables, console))
+        })
     }
 }
 
@@ -81,18 +108,81 @@ impl crypto::Host for HostState {
 }
 
 impl log::Host for HostState {
-    /// Keeps the line, cut where the run's quota ends; later lines are dropped.
-    fn write(&mut self, mut line: String) -> wasmtime::Result<()> {
-        let room = FUNCTION_LOG_BYTES_MAX.saturating_sub(self.log_bytes);
-        if line.len() > room {
-            line.truncate(line.floor_char_boundary(room));
-        }
-        if room > 0 {
-            // An empty line counts as one byte, or a loop could log for ever.
-            self.log_bytes += line.len().max(1);
-            self.logs.push(line);
-        }
+    fn write(&mut self, line: String) -> wasmtime::Result<()> {
+        self.console.line(line);
         Ok(())
+    }
+}
+
+impl context::Host for HostState {
+    fn current(&mut self) -> wasmtime::Result<context::Invocation> {
+        let Self { identity, log_stream, request_id, .. } = self;
+        Ok(context::Invocation {
+            aws_request_id: request_id.clone(),
+            function_name: identity.name.to_string(),
+            function_version: identity.version.clone(),
+            invoked_function_arn: identity.arn(),
+            memory_limit_in_mb: u32::try_from(identity.memory_bytes_max >> 20)?,
+            log_group_name: identity.log_group(),
+            log_stream_name: log_stream.name(&identity.version),
+        })
+    }
+
+    fn remaining_time_in_millis(&mut self) -> wasmtime::Result<u64> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Ok(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
+        // The call is given up at its deadline; nothing is there to wake up later.
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        Ok(())
+    }
+
+    fn environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.identity.variables(&mut self.log_stream))
+    }
+}
+
+impl digests::Host for HostState {
+    fn hash(&mut self, algorithm: Algorithm, data: Vec<u8>) -> wasmtime::Result<Vec<u8>> {
+        check_length("hash", data.len())?;
+        let algorithm = match algorithm {
+            Algorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Algorithm::Sha256 => &digest::SHA256,
+            Algorithm::Sha384 => &digest::SHA384,
+            Algorithm::Sha512 => &digest::SHA512,
+        };
+        Ok(digest::digest(algorithm, &data).as_ref().to_vec())
+    }
+
+    fn hmac(
+        &mut self,
+        algorithm: Algorithm,
+        key: Vec<u8>,
+        message: Vec<u8>,
+    ) -> wasmtime::Result<Vec<u8>> {
+        check_length("hmac", key.len().saturating_add(message.len()))?;
+        let algorithm = match algorithm {
+            Algorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Algorithm::Sha256 => hmac::HMAC_SHA256,
+            Algorithm::Sha384 => hmac::HMAC_SHA384,
+            Algorithm::Sha512 => hmac::HMAC_SHA512,
+        };
+        Ok(hmac::sign(&hmac::Key::new(algorithm, &key), &message).as_ref().to_vec())
+    }
+
+    fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
+        if u64::from(length) > ORIGIN_FUNCTION_RANDOM_BYTES_MAX {
+            return Err(wasmtime::Error::new(Refusal(format!(
+                "digest.random was asked for {length} bytes; \
+                 it gives at most {ORIGIN_FUNCTION_RANDOM_BYTES_MAX}"
+            ))));
+        }
+        let mut bytes = vec![0; usize::try_from(length)?];
+        let filled = rand::SystemRandom::new().fill(&mut bytes);
+        filled.map_err(|_| Refusal("the system has no random numbers".into()))?;
+        Ok(bytes)
     }
 }
 
@@ -105,7 +195,7 @@ impl ResourceLimiter for HostState {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        if total > self.memory_bytes_max {
+        if total > self.identity.memory_bytes_max {
             self.memory_refused = true;
             return Ok(false);
         }

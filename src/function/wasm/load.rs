@@ -1,24 +1,32 @@
 //! From bytes to a function that can be called: everything that can be refused is refused here, by
 //! name.
 
-use std::fmt;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::{fmt, thread};
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
-use wasmtime::{Store, UpdateDeadline};
 
-use super::OriginFunction;
-use super::bindings::{OriginFunction as World, exports::verge::edge};
+use super::bindings::{OriginFunctionWithContext as World, exports::verge::edge};
 use super::host::HostState;
-use super::run;
+use super::identity::Identity;
+use super::pool::Pool;
+use super::run::Run;
+use super::settings::{Isolation, Settings};
+use super::{OriginFunction, Share, wasi};
 use crate::event::EventType;
-use crate::function::engine::Sandbox;
+use crate::function::engine::{Mode, Sandbox};
 use crate::limits::ORIGIN_FUNCTION_BYTES_MAX;
 
-/// Interfaces a component may import. `types` has no functions; it only names the records.
-const OFFERED: [&str; 3] =
-    ["verge:edge/types@0.1.0", "verge:edge/crypto@0.1.0", "verge:edge/log@0.1.0"];
+/// Interfaces a component may import besides WASI's. `types` has no functions; it only names the
+/// records.
+const OFFERED: [&str; 5] = [
+    "verge:edge/types@0.1.0",
+    "verge:edge/crypto@0.1.0",
+    "verge:edge/log@0.1.0",
+    "verge:edge/context@0.1.0",
+    "verge:edge/digest@0.1.0",
+];
 const REQUEST_EXPORT: &str = "verge:edge/origin-request@0.1.0";
 const RESPONSE_EXPORT: &str = "verge:edge/origin-response@0.1.0";
 const LAMBDA_EXPORT: &str = "handle";
@@ -76,10 +84,8 @@ impl Entry {
 
 impl OriginFunction {
     /// Compiles (or takes from the cache), links and tries out a component. Blocks: seconds for a
-    /// large component that was never compiled, and up to `budget` if its start function does not
+    /// large component that was never compiled, and up to its budget if its start function does not
     /// end.
-    ///
-    /// `budget` is the wall-clock time of one call, `memory_bytes_max` the memory of one instance.
     ///
     /// # Errors
     /// When the bytes are too many or no component, import what is not offered, export no handler,
@@ -88,40 +94,44 @@ impl OriginFunction {
         sandbox: &Sandbox,
         name: &str,
         bytes: &[u8],
-        budget: Duration,
-        memory_bytes_max: usize,
+        settings: &Settings,
     ) -> Result<Self, LoadError> {
-        if bytes.len() > ORIGIN_FUNCTION_BYTES_MAX {
-            return Err(LoadError::new(
-                name,
-                format!(
-                    "the component has {} bytes; at most {ORIGIN_FUNCTION_BYTES_MAX} are \
-                 allowed: strip it (wasm-opt -Oz --strip-debug)",
-                    bytes.len()
-                ),
-            ));
-        }
-        if is_core_module(bytes) {
-            return Err(LoadError::new(
-                name,
-                "this is a core module, not a component: make one of it against \
-                 wit/edge.wit (functions/build.sh shows how)"
-                    .to_string(),
-            ));
-        }
+        let common = Share::common(settings.concurrency.unwrap_or_default());
+        Self::load_beside(sandbox, name, bytes, settings, &common)
+    }
+
+    /// The same beside other functions, with which it shares `common` when it reserves nothing.
+    pub(in crate::function) fn load_beside(
+        sandbox: &Sandbox,
+        name: &str,
+        bytes: &[u8],
+        settings: &Settings,
+        common: &Share,
+    ) -> Result<Self, LoadError> {
+        check_form(name, bytes)?;
         let component = sandbox
             .load_component(name, bytes)
             .map_err(|error| LoadError::new(name, error.to_string()))?;
         check_imports(sandbox, name, &component)?;
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
+        let Settings { budget, memory_bytes_max, isolation, concurrency, environment } = settings;
+        let identity = Identity::new(name, bytes, *memory_bytes_max, environment.clone());
+        let usual = match &entry {
+            Entry::Typed { .. } => Isolation::Fresh,
+            Entry::Lambda(_) => Isolation::Warm,
+        };
+        // In a test a function sees each event as if it were the first, in whatever order they come.
+        let warm =
+            isolation.unwrap_or(usual) == Isolation::Warm && sandbox.mode() == Mode::Production;
         let function = Self {
-            name: name.into(),
+            identity: Arc::new(identity),
             sandbox: sandbox.clone(),
             linked,
             entry,
-            budget,
-            memory_bytes_max,
+            budget: *budget,
+            pool: warm.then(|| Arc::new(Pool::default())),
+            share: concurrency.map_or_else(|| common.clone(), Share::reserved),
         };
         function.try_out()?;
         Ok(function)
@@ -130,37 +140,46 @@ impl OriginFunction {
     /// Makes one instance and looks its handlers up, so that a wrong signature, a start function
     /// that fails and an initial memory beyond the limit show at load and not on the first request.
     fn try_out(&self) -> Result<(), LoadError> {
-        let mut store = run::store(&self.sandbox, self.memory_bytes_max);
-        let deadline = Instant::now() + self.budget;
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            let over = Instant::now() >= deadline;
-            Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        let cannot = |reason: &dyn fmt::Display| {
+            LoadError::new(&self.identity.name, format!("cannot be started: {reason}"))
+        };
+        // The thread may belong to a runtime already, and nothing may block in one.
+        let tried = thread::scope(|scope| {
+            let attempt = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+                let mut run = Run::new(self);
+                Ok(runtime?.block_on(run.within_budget(async |_| Ok(()))))
+            });
+            attempt.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked")))
         });
-        let _running = self.sandbox.running_guest();
-        self.look_up(&mut store).map_err(|error| {
-            let fault = run::describe(&error, store.data(), self.budget, self.memory_bytes_max);
-            LoadError::new(&self.name, format!("cannot be started: {}", fault.message))
-        })
-    }
-
-    fn look_up(&self, store: &mut Store<HostState>) -> wasmtime::Result<()> {
-        let instance = self.linked.instantiate(&mut *store)?;
-        match &self.entry {
-            Entry::Typed { request, response } => {
-                if let Some(export) = request {
-                    export.load(&mut *store, &instance)?;
-                }
-                if let Some(export) = response {
-                    export.load(&mut *store, &instance)?;
-                }
-            }
-            Entry::Lambda(export) => {
-                instance.get_typed_func::<(&str,), (Result<String, String>,)>(store, export)?;
-            }
+        match tried {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(cannot(&fault.message)),
+            Err(error) => Err(cannot(&error)),
         }
-        Ok(())
     }
+}
+
+fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() > ORIGIN_FUNCTION_BYTES_MAX {
+        return Err(LoadError::new(
+            name,
+            format!(
+                "the component has {} bytes; at most {ORIGIN_FUNCTION_BYTES_MAX} are \
+                 allowed: strip it (wasm-opt -Oz --strip-debug)",
+                bytes.len()
+            ),
+        ));
+    }
+    if is_core_module(bytes) {
+        return Err(LoadError::new(
+            name,
+            "this is a core module, not a component: make one of it against \
+             wit/edge.wit (functions/build.sh shows how)"
+                .to_string(),
+        ));
+    }
+    Ok(())
 }
 
 /// A binary's fifth byte tells modules (1) from components (13).
@@ -170,21 +189,24 @@ fn is_core_module(bytes: &[u8]) -> bool {
 
 fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result<(), LoadError> {
     let kind = component.component_type();
-    let foreign = kind.imports(sandbox.engine()).find(|(import, _)| !OFFERED.contains(import));
+    let mut imports = kind.imports(sandbox.engine());
+    let foreign = imports.find(|(import, _)| !OFFERED.contains(import) && !wasi::offers(import));
     let Some((import, _)) = foreign else {
         return Ok(());
     };
-    let remedy = if import.starts_with("wasi:") {
-        "build it without WASI (Rust: --target wasm32-unknown-unknown; C: clang --target=wasm32 \
-         -nostdlib)"
+    let remedy = if import.starts_with("wasi:http") {
+        "build it without HTTP (componentize-js: --disable http)"
+    } else if import.starts_with("wasi:") {
+        "build it for WASI 0.2 (wasm32-wasip2)"
     } else {
-        "build it against wit/edge.wit of this version"
+        "build it against wit/ of this version"
     };
     Err(LoadError::new(
         name,
         format!(
-            "imports {import}, which verge does not offer; {remedy}. Offered are {} and {}.",
-            OFFERED[1], OFFERED[2]
+            "imports {import}, which verge does not offer; {remedy}. Offered are {} and WASI 0.2 \
+             with cli, clocks, filesystem, io, random and sockets.",
+            OFFERED.join(", ")
         ),
     ))
 }
@@ -196,6 +218,7 @@ fn link(
 ) -> Result<InstancePre<HostState>, LoadError> {
     let mut linker = Linker::new(sandbox.engine());
     World::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)
+        .and_then(|()| wasi::add_to_linker(&mut linker))
         .and_then(|()| linker.instantiate_pre(component))
         .map_err(|error| {
             LoadError::new(

@@ -1,17 +1,26 @@
 //! Origin functions: WebAssembly components that see a request before the origin and its answer
 //! before the cache.
 //!
-//! A component exports one of the worlds in `wit/`. Every call gets an instance of its own and
-//! loses it afterwards, so that nothing passes from one request to another.
+//! A component exports one of the worlds in `wit/`. A typed one gets an instance of its own for
+//! every call and loses it afterwards; one of the `lambda` world keeps it for the next call, as
+//! Lambda's execution environments do ([`Isolation`]). An instance serves one call at a time.
 
 mod bindings;
+mod console;
 mod convert;
+mod environment;
 mod host;
+mod identity;
 mod load;
+mod pool;
 mod run;
+mod settings;
+mod wasi;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::InstancePre;
 
 use crate::error::FunctionError;
@@ -25,32 +34,69 @@ use crate::event::{
 };
 use crate::function::Invocation;
 use crate::function::engine::Sandbox;
+use crate::limits::ORIGIN_FUNCTION_CONCURRENCY_MAX;
+use environment::{Environment, GuestStore, Handlers, LambdaHandler};
 use host::HostState;
+use identity::Identity;
+use pool::Pool;
 use run::{Fault, Run};
 
 pub use load::LoadError;
+pub use settings::{Isolation, Settings};
 
 /// A loaded origin function: compiled, linked, its exports found. Shared by all requests.
 pub struct OriginFunction {
-    name: std::sync::Arc<str>,
+    identity: Arc<Identity>,
     sandbox: Sandbox,
     linked: InstancePre<HostState>,
     entry: load::Entry,
     budget: Duration,
-    memory_bytes_max: usize,
+    /// Environments that wait; `None`: every call gets a fresh one.
+    pool: Option<Arc<Pool>>,
+    share: Share,
+}
+
+/// What a function may run of at a time.
+#[derive(Clone, Debug)]
+pub(in crate::function) enum Share {
+    /// What is its own.
+    Reserved(u32, Arc<Semaphore>),
+    /// What no function reserves, with all others that reserve nothing.
+    Common(Arc<Semaphore>),
+}
+
+impl Share {
+    /// What is left when functions reserve so many.
+    pub(in crate::function) fn common(reserved: u32) -> Self {
+        Self::Common(semaphore(ORIGIN_FUNCTION_CONCURRENCY_MAX.saturating_sub(reserved)))
+    }
+
+    fn reserved(calls: u32) -> Self {
+        Self::Reserved(calls, semaphore(calls))
+    }
+
+    fn semaphore(&self) -> &Semaphore {
+        match self {
+            Self::Reserved(_, semaphore) | Self::Common(semaphore) => semaphore,
+        }
+    }
+}
+
+fn semaphore(permits: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(permits).unwrap_or(Semaphore::MAX_PERMITS)))
 }
 
 impl std::fmt::Debug for OriginFunction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OriginFunction").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("OriginFunction").field("identity", &self.identity).finish_non_exhaustive()
     }
 }
 
 impl OriginFunction {
     /// The function's name.
     #[must_use]
-    pub fn name(&self) -> &std::sync::Arc<str> {
-        &self.name
+    pub fn name(&self) -> &Arc<str> {
+        &self.identity.name
     }
 
     /// Whether the component has a handler for this event. A function of the `lambda` world takes
@@ -58,6 +104,29 @@ impl OriginFunction {
     #[must_use]
     pub fn handles(&self, event: EventType) -> bool {
         self.entry.handles(event)
+    }
+
+    /// Whether it is of the `lambda` world.
+    fn is_lambda(&self) -> bool {
+        matches!(self.entry, load::Entry::Lambda(_))
+    }
+
+    /// The right to run one call: of the function's share, and of all functions' together, old
+    /// versions included.
+    fn permits(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), FunctionError> {
+        let throttled = |most: u32, who: &str| {
+            FunctionError::throttled(format!(
+                "{} was not run: {most} calls of {who} run already",
+                self.identity.name
+            ))
+        };
+        let own = self.share.semaphore().try_acquire().map_err(|_| match self.share {
+            Share::Reserved(most, _) => throttled(most, "it"),
+            Share::Common(_) => throttled(ORIGIN_FUNCTION_CONCURRENCY_MAX, "origin functions"),
+        })?;
+        let all = self.sandbox.origin_permit();
+        let all = all.ok_or_else(|| throttled(ORIGIN_FUNCTION_CONCURRENCY_MAX, "origin functions"));
+        Ok((own, all?))
     }
 
     /// Runs the function for origin-request. Takes at most the function's budget of wall-clock
@@ -68,13 +137,14 @@ impl OriginFunction {
         request: &RequestView<'_>,
         origin: &CustomOrigin,
     ) -> Invocation<OriginRequestOutcome> {
-        let Some(_permit) = self.sandbox.origin_permit() else {
-            return run::no_permit(&self.name);
+        let _permits = match self.permits() {
+            Ok(permits) => permits,
+            Err(error) => return Invocation::unmade(error),
         };
         let mut run = Run::new(self);
         let returned = run
-            .within_budget(async |store| {
-                self.call_for_request(store, context, request, origin).await
+            .within_budget(async |environment| {
+                self.call_for_request(environment, context, request, origin).await
             })
             .await;
         run.finish(returned.and_then(|action| {
@@ -96,13 +166,14 @@ impl OriginFunction {
         origin: &CustomOrigin,
         response: &ResponseView<'_>,
     ) -> Invocation<ResponseEdits> {
-        let Some(_permit) = self.sandbox.origin_permit() else {
-            return run::no_permit(&self.name);
+        let _permits = match self.permits() {
+            Ok(permits) => permits,
+            Err(error) => return Invocation::unmade(error),
         };
         let mut run = Run::new(self);
         let returned = run
-            .within_budget(async |store| {
-                self.call_for_response(store, context, request, origin, response).await
+            .within_budget(async |environment| {
+                self.call_for_response(environment, context, request, origin, response).await
             })
             .await;
         run.finish(returned.and_then(|returned| check_response(response, returned)))
@@ -110,78 +181,72 @@ impl OriginFunction {
 
     async fn call_for_request(
         &self,
-        store: &mut run::GuestStore,
+        environment: &mut Environment,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
         origin: &CustomOrigin,
     ) -> Result<ReturnedAction, Fault> {
-        match &self.entry {
-            load::Entry::Typed { request: Some(export), .. } => {
+        match environment.parts() {
+            (store, Some(Handlers::Typed { request: Some(guest), .. })) => {
                 let config = convert::config(EventType::OriginRequest, context);
                 let request = convert::request(context, request, origin);
-                let instance = self.linked.instantiate_async(&mut *store).await?;
-                let guest = export.load(&mut *store, &instance)?;
                 let action = guest.call_handle(store, &config, &request).await?;
                 Ok(convert::returned_action(action.map_err(Fault::Returned)?))
             }
-            load::Entry::Typed { request: None, .. } => {
-                Err(Fault::Failed(self.no_handler(EventType::OriginRequest)))
-            }
-            load::Entry::Lambda(_) => {
+            (store, Some(Handlers::Lambda(handler))) => {
                 let event = event_json(EventType::OriginRequest, context, request, origin, None);
-                let text = self.call_lambda(store, &event.to_string()).await?;
+                let text = call_lambda(store, handler, event.to_string()).await?;
                 request_result_from_json(&text).map_err(Fault::Failed)
+            }
+            (_, Some(Handlers::Typed { request: None, .. }) | None) => {
+                Err(Fault::Failed(self.no_handler(EventType::OriginRequest)))
             }
         }
     }
 
     async fn call_for_response(
         &self,
-        store: &mut run::GuestStore,
+        environment: &mut Environment,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
         origin: &CustomOrigin,
         response: &ResponseView<'_>,
     ) -> Result<ReturnedResponse, Fault> {
-        match &self.entry {
-            load::Entry::Typed { response: Some(export), .. } => {
+        match environment.parts() {
+            (store, Some(Handlers::Typed { response: Some(guest), .. })) => {
                 let config = convert::config(EventType::OriginResponse, context);
                 let request = convert::request(context, request, origin);
                 let response = convert::response(response);
-                let instance = self.linked.instantiate_async(&mut *store).await?;
-                let guest = export.load(&mut *store, &instance)?;
                 let returned = guest.call_handle(store, &config, &request, &response).await?;
                 Ok(convert::returned_response(returned.map_err(Fault::Returned)?))
             }
-            load::Entry::Typed { response: None, .. } => {
-                Err(Fault::Failed(self.no_handler(EventType::OriginResponse)))
-            }
-            load::Entry::Lambda(_) => {
+            (store, Some(Handlers::Lambda(handler))) => {
                 let event =
                     event_json(EventType::OriginResponse, context, request, origin, Some(response));
-                let text = self.call_lambda(store, &event.to_string()).await?;
+                let text = call_lambda(store, handler, event.to_string()).await?;
                 response_result_from_json(&text).map_err(Fault::Failed)
             }
+            (_, Some(Handlers::Typed { response: None, .. }) | None) => {
+                Err(Fault::Failed(self.no_handler(EventType::OriginResponse)))
+            }
         }
-    }
-
-    async fn call_lambda(&self, store: &mut run::GuestStore, event: &str) -> Result<String, Fault> {
-        let load::Entry::Lambda(export) = &self.entry else {
-            return Err(Fault::Failed(self.no_handler(EventType::OriginRequest)));
-        };
-        let instance = self.linked.instantiate_async(&mut *store).await?;
-        let handle =
-            instance.get_typed_func::<(&str,), (Result<String, String>,)>(&mut *store, export)?;
-        let (result,) = handle.call_async(store, (event,)).await?;
-        result.map_err(Fault::Returned)
     }
 
     fn no_handler(&self, event: EventType) -> FunctionError {
         FunctionError::execution(format!(
             "{} exports no handler for {event}; remove that event from its function.toml",
-            self.name
+            self.identity.name
         ))
     }
+}
+
+async fn call_lambda(
+    store: &mut GuestStore,
+    handler: &LambdaHandler,
+    event: String,
+) -> Result<String, Fault> {
+    let (result,) = handler.call_async(store, (event,)).await?;
+    result.map_err(Fault::Returned)
 }
 
 #[cfg(test)]

@@ -1,24 +1,21 @@
-//! One call of an origin function: its store, its deadline, and what its faults mean.
+//! One call of an origin function: its deadline, what it uses, and what its faults mean.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::OriginFunction;
+use super::environment::Environment;
 use super::host::{HostState, Refusal};
 use crate::error::FunctionError;
 use crate::function::Invocation;
-use crate::function::engine::{Mode, RunningGuest, Sandbox};
-use crate::limits::{
-    FUNCTION_ERROR_CHARS_MAX, ORIGIN_FUNCTION_CONCURRENCY_MAX, ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX,
-    ORIGIN_FUNCTION_SLICE, SANDBOX_TICK,
-};
-
-/// The store a guest lives in.
-pub(super) type GuestStore = Store<HostState>;
+use crate::function::engine::RunningGuest;
+use crate::limits::FUNCTION_ERROR_CHARS_MAX;
+use crate::observe::function_log::Report;
 
 /// Why a call gave nothing to check.
 pub(super) enum Fault {
@@ -39,45 +36,56 @@ impl From<wasmtime::Error> for Fault {
 /// One call in progress.
 pub(super) struct Run<'a> {
     function: &'a OriginFunction,
-    store: GuestStore,
+    environment: Environment,
+    started: Instant,
     deadline: Instant,
     cpu: Duration,
+    /// How long the start of a new instance took; `None` in a warm one.
+    init: Option<Duration>,
+    /// Whether the guest was stopped in the middle of something.
+    in_doubt: bool,
     _running: RunningGuest<'a>,
 }
 
 impl<'a> Run<'a> {
-    /// Prepares a store whose guest yields every slice and is stopped at the deadline.
+    /// Takes a warm environment, or prepares a new one.
     pub(super) fn new(function: &'a OriginFunction) -> Self {
-        let deadline = Instant::now() + function.budget;
-        let mut store = store(&function.sandbox, function.memory_bytes_max);
-        let slice = slice_ticks();
-        store.set_epoch_deadline(slice);
-        // Ticks only say that it is time to look: the clock decides. Yielding goes through tokio's
-        // own queue, so that timers and sockets of the same thread get their turn; the engine's
-        // built-in yield starves them.
-        store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= deadline {
-                return Ok(UpdateDeadline::Interrupt);
-            }
-            let pause = Box::pin(tokio::task::yield_now());
-            Ok(UpdateDeadline::YieldCustom(slice, pause))
-        });
-        let running = function.sandbox.running_guest();
-        Self { function, store, deadline, cpu: Duration::ZERO, _running: running }
+        let started = Instant::now();
+        let deadline = started + function.budget;
+        let warm = function.pool.as_ref().and_then(|pool| pool.take());
+        let mut environment = warm.unwrap_or_else(|| Environment::new(function));
+        environment.begin(deadline);
+        Self {
+            function,
+            environment,
+            started,
+            deadline,
+            cpu: Duration::ZERO,
+            init: None,
+            in_doubt: false,
+            _running: function.sandbox.running_guest(),
+        }
     }
 
-    /// Runs `call` until it ends or the deadline passes, and counts the CPU time it takes on
-    /// whatever threads.
+    /// Runs `call` until it ends or the deadline passes, after a new environment was started, and
+    /// counts the CPU time both take on whatever threads.
     pub(super) async fn within_budget<T>(
         &mut self,
-        call: impl AsyncFnOnce(&mut GuestStore) -> Result<T, Fault>,
+        call: impl AsyncFnOnce(&mut Environment) -> Result<T, Fault>,
     ) -> Result<T, FunctionError> {
-        let Self { store, cpu, deadline, .. } = self;
+        let Self { function, environment, cpu, deadline, init, started, .. } = self;
         let outcome = {
-            let mut call = pin!(call(store));
+            let work = async {
+                if !environment.is_started() {
+                    environment.start(function).await?;
+                    *init = Some(started.elapsed());
+                }
+                call(environment).await
+            };
+            let mut work = pin!(work);
             let counted = poll_fn(|context| {
                 let before = thread_cpu_time();
-                let polled = call.as_mut().poll(context);
+                let polled = work.as_mut().poll(context);
                 *cpu += thread_cpu_time().saturating_sub(before);
                 polled
             });
@@ -92,50 +100,51 @@ impl<'a> Run<'a> {
                 cut(&text)
             ))),
             Ok(Err(Fault::Stopped(error))) => {
-                Err(describe(&error, self.store.data(), function.budget, function.memory_bytes_max))
+                self.in_doubt = true;
+                Err(describe(&error, self.environment.store.data(), function))
             }
-            Err(_elapsed) => Err(over_budget(function.budget)),
+            Err(_elapsed) => {
+                self.in_doubt = true;
+                Err(over_budget(function.budget))
+            }
         }
     }
 
-    /// Closes the call: its result with what was logged and used.
+    /// Closes the call: its result with what was logged and used. The environment waits for the
+    /// next one where it may.
     pub(super) fn finish<T>(mut self, result: Result<T, FunctionError>) -> Invocation<T> {
-        let fuel = self.store.get_fuel().ok().map(|left| u64::MAX - left);
-        let logs = std::mem::take(&mut self.store.data_mut().logs);
-        Invocation { result, logs, cpu: self.cpu, fuel, remembered: false }
+        let store = &mut self.environment.store;
+        let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
+        let logs = store.data().console.take();
+        let report = Report {
+            request_id: std::mem::take(&mut store.data_mut().request_id),
+            version: self.function.identity.version.clone(),
+            duration: self.started.elapsed().saturating_sub(self.init.unwrap_or_default()),
+            init: self.init,
+            memory_bytes_max: self.function.identity.memory_bytes_max,
+            memory_bytes_used: self.environment.memory_bytes(),
+            as_lambda: self.function.is_lambda(),
+        };
+        let Self { function, environment, in_doubt, cpu, .. } = self;
+        if let Some(pool) = &function.pool
+            && !in_doubt
+            && environment.is_reusable(function.identity.memory_bytes_max)
+        {
+            pool.give(&function.sandbox, environment);
+        }
+        let report = Some(Box::new(report));
+        Invocation { result, logs, cpu, fuel, remembered: false, report }
     }
-}
-
-/// A store with the bounds every guest has, its epoch not yet set.
-pub(super) fn store(sandbox: &Sandbox, memory_bytes_max: usize) -> GuestStore {
-    let mut store = Store::new(sandbox.engine(), HostState::new(memory_bytes_max));
-    store.limiter(|state| state);
-    store.set_hostcall_fuel(ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX);
-    if sandbox.mode() == Mode::Metered {
-        // Fuel is for counting here; the deadline does the stopping. Setting fails only where
-        // nothing is counted.
-        let _ = store.set_fuel(u64::MAX);
-    }
-    store
-}
-
-/// The answer when every permit is taken.
-pub(super) fn no_permit<T>(name: &str) -> Invocation<T> {
-    let error = FunctionError::throttled(format!(
-        "{name} was not run: {ORIGIN_FUNCTION_CONCURRENCY_MAX} origin functions run already"
-    ));
-    Invocation::unmade(error)
 }
 
 /// What it means that the engine stopped a guest. spec: Lambda@Edge section 6.
 pub(super) fn describe(
     error: &wasmtime::Error,
     state: &HostState,
-    budget: Duration,
-    memory_bytes_max: usize,
+    function: &OriginFunction,
 ) -> FunctionError {
     if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        return over_budget(budget);
+        return over_budget(function.budget);
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         return FunctionError::throttled("no instance is free: too many functions run already");
@@ -143,12 +152,15 @@ pub(super) fn describe(
     if state.memory_refused {
         return FunctionError::execution(format!(
             "needed more memory than its {} MiB ({:#})",
-            memory_bytes_max >> 20,
+            function.identity.memory_bytes_max >> 20,
             error
         ));
     }
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return FunctionError::execution(refusal.to_string());
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref() {
+        return FunctionError::execution(format!("ended its process with status {status}"));
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => FunctionError::execution(format!("trapped: {trap}")),
@@ -160,12 +172,6 @@ pub(super) fn describe(
 
 fn over_budget(budget: Duration) -> FunctionError {
     FunctionError::throttled(format!("ran longer than its budget of {budget:?}"))
-}
-
-/// Ticks of one slice, at least one.
-fn slice_ticks() -> u64 {
-    let ticks = ORIGIN_FUNCTION_SLICE.as_micros() / SANDBOX_TICK.as_micros().max(1);
-    u64::try_from(ticks).unwrap_or(1).max(1)
 }
 
 fn cut(text: &str) -> String {

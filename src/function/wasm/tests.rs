@@ -14,8 +14,11 @@ use crate::event::HeaderEdit;
 use crate::function::engine::Mode;
 use crate::ids::RequestId;
 
+mod context;
 mod faults;
 mod samples;
+mod system;
+mod warm;
 
 /// What every guest of these tests has: a memory and an allocator that only goes up.
 const PRELUDE: &str = r#"
@@ -68,8 +71,18 @@ const FORWARD: &str = "
     (memory.copy (i32.const 8) (i32.add (local.get $event) (i32.const 28)) (i32.const 80))
     (i32.const 0)";
 
+/// Limits that a fault meets soon.
+fn small() -> Settings {
+    let budget = Duration::from_millis(50);
+    Settings { budget, memory_bytes_max: 8 << 20, ..Settings::default() }
+}
+
+fn load_with(bytes: &[u8], settings: Settings) -> Result<OriginFunction, LoadError> {
+    OriginFunction::load(sandbox(), "test", bytes, &settings)
+}
+
 fn load(bytes: &[u8]) -> Result<OriginFunction, LoadError> {
-    OriginFunction::load(sandbox(), "test", bytes, Duration::from_millis(50), 8 << 20)
+    load_with(bytes, small())
 }
 
 struct Scene {
@@ -236,7 +249,7 @@ async fn only_differences_become_edits() {
 }
 
 #[tokio::test]
-async fn each_call_starts_from_nothing() {
+async fn each_fresh_call_starts_from_nothing() {
     let counter = r#"(global $calls (mut i32) (i32.const 48))
         (func (export "handle") (param i32 i32) (result i32)
             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
@@ -245,7 +258,8 @@ async fn each_call_starts_from_nothing() {
             (i32.store8 (i32.const 2000) (i32.const 1))
             (call $log (i32.const 1024) (i32.const 2))
             (unreachable))"#;
-    let function = load(&component("lambda", counter)).expect("loads");
+    let settings = Settings { isolation: Some(Isolation::Fresh), ..small() };
+    let function = load_with(&component("lambda", counter), settings).expect("loads");
     for _ in 0..3 {
         assert_eq!(Scene::new().ask(&function).await.logs, ["10"], "a call saw another's state");
     }
@@ -255,8 +269,8 @@ async fn each_call_starts_from_nothing() {
 async fn without_a_permit_a_function_is_throttled_at_once() {
     let sandbox = Sandbox::new(Mode::Metered, None).expect("a sandbox");
     let bytes = request_handler(FORWARD);
-    let function = OriginFunction::load(&sandbox, "test", &bytes, Duration::from_secs(5), 8 << 20)
-        .expect("loads");
+    let settings = Settings { budget: Duration::from_secs(5), ..small() };
+    let function = OriginFunction::load(&sandbox, "test", &bytes, &settings).expect("loads");
     let scene = Scene::new();
     let permits: Vec<_> = std::iter::from_fn(|| sandbox.origin_permit()).collect();
     let error = scene.ask(&function).await.result.expect_err("all permits are taken");

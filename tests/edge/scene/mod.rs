@@ -87,6 +87,13 @@ impl Scene {
         self
     }
 
+    /// Adds lines to the table of the function that was added last.
+    pub fn function_words(mut self, words: &str) -> Self {
+        self.functions.push_str(words);
+        self.functions.push('\n');
+        self
+    }
+
     /// Adds a JavaScript viewer function that reads the key-value store of this name.
     pub fn reading(self, name: &str, store: &str, code: &str) -> Self {
         let mut scene = self.javascript(name, code);

@@ -408,3 +408,31 @@ fn response_headers_policies() {
         ],
     );
 }
+
+#[test]
+fn what_surrounds_a_function() {
+    let long = "v".repeat(4_096);
+    behind(
+        &format!(
+            "[[function]]\nname = \"a\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"x\"\n\
+             isolation = \"warm\"\nconcurrency = 1\nenvironment = {{}}\n\
+             [[function]]\nname = \"b\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 0\n\
+             environment = {{ \"1A\" = \"\", TZ = \"x\", AWS_LAMBDA_X = \"\", SECRET = {{ file = \"absent\" }} }}\n\
+             [[function]]\nname = \"c\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 900\n\
+             environment = {{ AB = \"{long}\" }}\n\
+             [[function]]\nname = \"d\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 1\n"
+        ),
+        &[
+            (Some(12), "function[0].isolation", "leave `isolation` out"),
+            (Some(13), "function[0].concurrency", "is for WebAssembly functions"),
+            (Some(14), "function[0].environment", "is for WebAssembly functions"),
+            (Some(19), "function[1].concurrency", "would never run"),
+            (Some(20), "function[1].environment.SECRET", "cannot read absent"),
+            (Some(20), "function[1].environment.1A", "use a letter"),
+            (Some(20), "function[1].environment.AWS_LAMBDA_X", "set by the edge"),
+            (Some(20), "function[1].environment.TZ", "choose another name"),
+            (Some(26), "function[2].environment", "4098 bytes of names and values"),
+            (Some(27), "function[3]", "901 with the functions before it"),
+        ],
+    );
+}

@@ -11,6 +11,7 @@ use super::super::{Budget, ViewerFunction};
 use super::*;
 use crate::error::FunctionFailure;
 use crate::event::RequestOutcome;
+use crate::function::wasm::Settings;
 use crate::function::{Invocation, Runtime, Source};
 use crate::kv::NamedStore;
 
@@ -102,8 +103,7 @@ fn the_first_runtime_has_no_stores() {
         code: b"var cf = require('cloudfront'); var asked = cf.kvs().exists('a');
             function handler(event) { return asked.then(function () { return event.request; }); }"
             .to_vec(),
-        budget: limits::ORIGIN_FUNCTION_BUDGET,
-        memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+        settings: Settings::default(),
         store: Some(named(&[("a", "1")])),
         memo_bytes_max: Some(limits::VIEWER_MEMOS_BYTES_MAX),
     };

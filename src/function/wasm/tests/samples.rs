@@ -30,8 +30,8 @@ fn samples() -> Vec<PathBuf> {
 fn load_sample(folder: &Path) -> OriginFunction {
     let bytes = fs::read(folder.join("function.wasm")).expect("built");
     let name = folder.display().to_string();
-    OriginFunction::load(sandbox(), &name, &bytes, Duration::from_secs(10), 16 << 20)
-        .expect("loads")
+    let settings = Settings { memory_bytes_max: 16 << 20, ..Settings::default() };
+    OriginFunction::load(sandbox(), &name, &bytes, &settings).expect("loads")
 }
 
 #[test]

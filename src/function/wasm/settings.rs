@@ -1,0 +1,43 @@
+//! How a function is run.
+
+use std::time::Duration;
+
+use crate::limits;
+
+/// Whether state outlives a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolation {
+    /// Every call gets an instance of its own and loses it afterwards.
+    Fresh,
+    /// An instance serves one call after the other, as Lambda's execution environments do: what a
+    /// handler keeps outside of itself is there the next time.
+    Warm,
+}
+
+/// How a function is run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Wall-clock time of one call, the start of a new instance included.
+    pub budget: Duration,
+    /// Memory of one instance, bytes.
+    pub memory_bytes_max: usize,
+    /// `None`: warm for the `lambda` world, fresh for typed components.
+    pub isolation: Option<Isolation>,
+    /// Calls at a time that are kept for this function, and not exceeded; `None`: it shares what
+    /// no function reserves.
+    pub concurrency: Option<u32>,
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            budget: limits::ORIGIN_FUNCTION_BUDGET,
+            memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+            isolation: None,
+            concurrency: None,
+            environment: Vec::new(),
+        }
+    }
+}

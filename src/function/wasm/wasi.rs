@@ -1,0 +1,91 @@
+//! WASI 0.2 for origin functions: what a program of another language expects of a system, without
+//! any authority. Its environment is what the configuration says, its standard output goes to the
+//! function's log, its standard input is empty; there are no files and no network.
+//!
+//! Every host call either returns at once or waits on tokio's timers, where the deadline of the
+//! call ends it; none blocks a thread.
+
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::console::{Channel, Console};
+use super::host::HostState;
+use crate::limits::{ORIGIN_FUNCTION_RANDOM_BYTES_MAX, ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX};
+
+/// Interfaces of WASI that a component may import, in any version `0.2.x`.
+const OFFERED: [&str; 27] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
+];
+
+/// Whether an import is one of WASI's that is offered. Network and files are among them because the
+/// languages' runtimes import them whether or not a program uses them: what a program gets there
+/// is that access is denied, and that there are no directories.
+pub(super) fn offers(import: &str) -> bool {
+    let Some((interface, version)) = import.split_once('@') else { return false };
+    OFFERED.contains(&interface) && version.starts_with("0.2.")
+}
+
+/// The system one guest sees.
+pub(super) struct System {
+    context: WasiCtx,
+    resources: ResourceTable,
+}
+
+impl System {
+    /// A system with these variables, whose output goes to `console`.
+    pub(super) fn new(environment: &[(String, String)], console: &Console) -> Self {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX);
+        let context = WasiCtxBuilder::new()
+            .envs(environment)
+            .stdout(console.stream(Channel::Out))
+            .stderr(console.stream(Channel::Error))
+            .max_random_size(ORIGIN_FUNCTION_RANDOM_BYTES_MAX)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .build();
+        Self { context, resources }
+    }
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let System { context, resources } = self.system();
+        WasiCtxView { ctx: context, table: resources }
+    }
+}
+
+/// Makes the system's interfaces known to a linker.
+///
+/// # Errors
+/// Never, for a linker that has none of them yet.
+pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}
