@@ -35,6 +35,8 @@ const REQUESTS_PER_ROUND: usize = 100 * VIEWERS;
 struct Bare {
     origin: SocketAddr,
     cache: Option<&'static MemCache>,
+    /// Whether an origin may be slow or hang only for so long, as with every proxy that is used.
+    timeouts: bool,
 }
 
 #[async_trait]
@@ -44,7 +46,16 @@ impl ProxyHttp for Bare {
     fn new_ctx(&self) {}
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> pingora::Result<Box<HttpPeer>> {
-        Ok(Box::new(HttpPeer::new(self.origin, false, String::new())))
+        let mut peer = HttpPeer::new(self.origin, false, String::new());
+        if self.timeouts {
+            let patience = Some(Duration::from_secs(10));
+            peer.options.connection_timeout = patience;
+            peer.options.total_connection_timeout = patience;
+            peer.options.read_timeout = patience;
+            peer.options.write_timeout = patience;
+            peer.options.idle_timeout = patience;
+        }
+        Ok(Box::new(peer))
     }
 
     fn request_cache_filter(&self, session: &mut Session, (): &mut ()) -> pingora::Result<()> {
@@ -71,12 +82,12 @@ impl ProxyHttp for Bare {
 }
 
 /// Runs the bare proxy in this process until it is killed.
-fn serve_bare(port: &str, origin: &str, cached: bool) -> Result<(), Box<dyn Error>> {
+fn serve_bare(kind: &str, port: &str, origin: &str) -> Result<(), Box<dyn Error>> {
     let conf = ServerConf { threads: 1, ..ServerConf::default() };
     let mut server = Pingora::new_with_opt_and_conf(None, conf);
     server.bootstrap();
-    let cache = cached.then(|| &*Box::leak(Box::new(MemCache::new())));
-    let bare = Bare { origin: origin.parse()?, cache };
+    let cache = (kind == "hit").then(|| &*Box::leak(Box::new(MemCache::new())));
+    let bare = Bare { origin: origin.parse()?, cache, timeouts: kind == "patient" };
     let mut service = http_proxy_service(&server.configuration, bare);
     service.add_tcp(&format!("127.0.0.1:{port}"));
     server.add_service(service);
@@ -154,7 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [_, bare, kind, port, origin] = &arguments[..]
         && bare == "bare"
     {
-        return serve_bare(port, origin, kind == "hit");
+        return serve_bare(kind, port, origin);
     }
     let origin = support::origin()?;
     println!(
@@ -163,6 +174,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     compare(&mut [
         start_bare("pass: bare pingora", "pass", origin)?,
+        start_bare("pass: with timeouts", "patient", origin)?,
         start_verge("pass: verge", "CachingDisabled", "", origin)?,
     ])?;
     compare(&mut [
