@@ -4,14 +4,13 @@
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::string::{JsStr, JsStrVariant};
-use boa_engine::value::IntegerOrInfinity;
 use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction};
 
 use crate::text;
 
-/// Units of a text that `repeat` makes at most: far beyond a call's memory, so that the multiplication and the layout of
-/// the result are valid, and memory is what ends such a call.
-const STRING_UNITS_MAX: usize = (1 << 29) - 1;
+/// Bytes of the texts that are made here. Copying one is a single instruction, which nothing interrupts: longer ones would
+/// run far beyond the budget before they are cut off. The engine's own way with them is slow, but ends in time.
+const QUICK_BYTES_MAX: usize = 64 << 10;
 
 /// An answer for `this` and the arguments; `None` leaves it to the engine's own function.
 type Quick = fn(&JsValue, &[JsValue]) -> Option<JsValue>;
@@ -21,7 +20,8 @@ type Quick = fn(&JsValue, &[JsValue]) -> Option<JsValue>;
 /// # Errors
 /// When the realm lacks what every realm has: a defect.
 pub fn install(context: &mut Context) -> JsResult<()> {
-    const METHODS: [(&str, usize, Quick); 4] = [
+    const METHODS: [(&str, usize, Quick); 5] = [
+        ("repeat", 1, repeat),
         ("toLowerCase", 0, to_lower_case),
         ("toUpperCase", 0, to_upper_case),
         ("indexOf", 1, index_of),
@@ -31,8 +31,6 @@ pub fn install(context: &mut Context) -> JsResult<()> {
         [("encodeURIComponent", 1, encode_component), ("decodeURIComponent", 1, decode_component)];
     let prototype = context.intrinsics().constructors().string().prototype();
     let global = context.global_object();
-    let repeat = NativeFunction::from_fn_ptr(repeat);
-    put(&prototype, "repeat", 1, repeat, context);
     let methods = METHODS.map(|method| (&prototype, method));
     let globals = GLOBALS.map(|function| (&global, function));
     for (holder, (name, length, quick)) in methods.into_iter().chain(globals) {
@@ -72,7 +70,9 @@ fn narrow_text(bytes: &[u8]) -> JsValue {
 fn of_ascii(value: &JsValue, make: impl FnOnce(&[u8]) -> Option<JsValue>) -> Option<JsValue> {
     let text = value.as_string()?;
     match text.as_str().variant() {
-        JsStrVariant::Latin1(bytes) if bytes.is_ascii() => make(bytes),
+        JsStrVariant::Latin1(bytes) if bytes.len() <= QUICK_BYTES_MAX && bytes.is_ascii() => {
+            make(bytes)
+        }
         _ => None,
     }
 }
@@ -171,20 +171,20 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// `String.prototype.repeat(count)`: the engine's own joins a list with an item for each time.
-fn repeat(this: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let text = this.require_object_coercible()?.to_string(context)?;
-    let wrong = || JsNativeError::range().with_message("Invalid count value");
-    let undefined = JsValue::undefined();
-    let count = arguments.first().unwrap_or(&undefined).to_integer_or_infinity(context)?;
-    let count = match count {
-        IntegerOrInfinity::Integer(0..) if text.is_empty() => 0,
-        IntegerOrInfinity::Integer(count) => usize::try_from(count).map_err(|_| wrong())?,
-        _ => return Err(wrong().into()),
-    };
-    let units = text.len().checked_mul(count).filter(|units| *units <= STRING_UNITS_MAX);
-    units.ok_or_else(wrong)?;
-    Ok(match text.as_str().variant() {
+/// The engine's own joins a list with an item for each time.
+fn repeat(this: &JsValue, arguments: &[JsValue]) -> Option<JsValue> {
+    let text = this.as_string()?;
+    let count = arguments.first()?.as_number()?;
+    if text.is_empty() && count.is_finite() && count >= 0.0 {
+        return Some(narrow_text(&[]));
+    }
+    let count = usize::try_from(arguments.first()?.as_i32()?).ok()?;
+    let unit_bytes = if text.as_str().is_latin1() { 1 } else { 2 };
+    let bytes = text.len().checked_mul(count)?.checked_mul(unit_bytes)?;
+    if bytes > QUICK_BYTES_MAX {
+        return None;
+    }
+    Some(match text.as_str().variant() {
         JsStrVariant::Latin1(bytes) => narrow_text(&bytes.repeat(count)),
         JsStrVariant::Utf16(units) => JsString::from(JsStr::utf16(&units.repeat(count))).into(),
     })
