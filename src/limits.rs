@@ -20,7 +20,7 @@ pub const VIEWER_FUNCTION_WALL_SHARE: u32 = 50;
 /// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
 /// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
 /// as CPU time too, sees one for each time it was stopped, and on a busy machine that is a few.
-pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 8;
+pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 5;
 
 /// What one viewer call may add to the memory of its sandbox, bytes. CloudFront allows 2 MB to an
 /// engine that frees; ours bumps a pointer and frees nothing within a request, so the same programs
@@ -412,6 +412,9 @@ pub const VIEWER_BREAKER_OVERRUNS: u32 = 10;
 /// Quick calls, of at most half of the budget, after which a call that uses up its budget is tried once more. A function
 /// that is slow now and then costs its worker at most a hundredth more; one that always is, nothing.
 pub const VIEWER_SECOND_TRY_QUICK_CALLS: u32 = 100;
+
+/// Second tries that may be saved up; a function begins with as many, since its first calls find the caches coldest.
+pub const VIEWER_SECOND_TRIES_MAX: u32 = 3;
 
 /// Time between two calls that are tried of a throttled viewer function: a fixed function is back within a second, and a
 /// broken one takes a thousandth of a worker's time.

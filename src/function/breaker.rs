@@ -8,8 +8,11 @@ use super::Invocation;
 use crate::error::{FunctionError, FunctionFailure};
 use crate::limits::{
     VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET,
-    VIEWER_SECOND_TRY_QUICK_CALLS,
+    VIEWER_SECOND_TRIES_MAX, VIEWER_SECOND_TRY_QUICK_CALLS,
 };
+
+/// Quick calls that are counted at most.
+const CREDIT_MAX: u32 = VIEWER_SECOND_TRIES_MAX * VIEWER_SECOND_TRY_QUICK_CALLS;
 
 /// What one version of a function did lately.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Breaker {
     overruns: AtomicU32,
     /// Milliseconds after `made` at which the next one is tried, once too many were.
     next_probe_ms: AtomicU64,
-    /// Quick calls for which a second try is not used up yet.
+    /// Quick calls that no second try was paid with yet.
     credit: AtomicU32,
 }
 
@@ -29,7 +32,7 @@ impl Default for Breaker {
             made: Instant::now(),
             overruns: AtomicU32::new(0),
             next_probe_ms: AtomicU64::new(0),
-            credit: AtomicU32::new(VIEWER_SECOND_TRY_QUICK_CALLS),
+            credit: AtomicU32::new(CREDIT_MAX),
         }
     }
 }
@@ -96,7 +99,7 @@ impl Breaker {
                 self.overruns.store(0, Ordering::Relaxed);
             }
             let credit = self.credit.load(Ordering::Relaxed);
-            if credit < VIEWER_SECOND_TRY_QUICK_CALLS && run.cpu < VIEWER_FUNCTION_CPU_BUDGET / 2 {
+            if credit < CREDIT_MAX && run.cpu < VIEWER_FUNCTION_CPU_BUDGET / 2 {
                 self.credit.store(credit + 1, Ordering::Relaxed);
             }
             return;
@@ -166,5 +169,33 @@ mod tests {
         assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "the next one");
         breaker.note(&ended(None, whole / 2), at(2 * pause + 30));
         assert!(breaker.permit(at(2 * pause + 30)).is_ok(), "closed");
+    }
+
+    #[test]
+    fn a_function_that_is_quick_otherwise_gets_a_second_try() {
+        let breaker = Breaker::default();
+        let ended = |cut_off: bool| Invocation {
+            result: if cut_off { Err(FunctionError::throttled("slow")) } else { Ok(()) },
+            cpu: if cut_off { VIEWER_FUNCTION_CPU_BUDGET } else { Duration::ZERO },
+            ..Invocation::unmade(FunctionError::execution(""))
+        };
+        // The calls that a request costs, and how it ends, when the first `slow` calls are cut off.
+        let request = |slow: usize| {
+            let mut calls = 0;
+            let run = breaker.guard(|| {
+                calls += 1;
+                ended(calls <= slow)
+            });
+            (calls, run.result.is_ok())
+        };
+        for _ in 0..VIEWER_SECOND_TRIES_MAX {
+            assert_eq!(request(1), (2, true));
+        }
+        assert_eq!(request(1), (1, false), "they are used up");
+        for _ in 0..=VIEWER_SECOND_TRY_QUICK_CALLS {
+            assert_eq!(request(0), (1, true));
+        }
+        assert_eq!(request(2), (2, false), "one was earned, and was in vain");
+        assert_eq!(request(1), (1, false));
     }
 }

@@ -65,13 +65,18 @@ pub fn keep_date(response: &ResponseHeader) {
 /// `head`, about to be written, with the date that was left for it; `None` when none was, or it is no head.
 #[must_use]
 pub fn with_kept_date(head: &[u8]) -> Option<Vec<u8>> {
-    const FIELD: &[u8] = b"\r\nDate: ";
+    const FIELD: &[u8] = b"date: ";
     let date = WORD.try_with(|word| word.date.get()).ok()??;
     if !head.starts_with(b"HTTP/1.") {
         return None;
     }
-    let named = |field: &[u8]| field.eq_ignore_ascii_case(FIELD);
-    let start = head.windows(FIELD.len()).position(named)? + FIELD.len();
+    let mut line_start = 0;
+    let start = head.split_inclusive(|&byte| byte == b'\n').find_map(|line| {
+        let is_date = line.get(..FIELD.len()).is_some_and(|name| name.eq_ignore_ascii_case(FIELD));
+        let value = line_start + FIELD.len();
+        line_start += line.len();
+        is_date.then_some(value)
+    })?;
     let mut dated = head.to_vec();
     let place = dated.get_mut(start..start + DATE_BYTES)?;
     // An informational head has no date; what stands here is as long as every date.
