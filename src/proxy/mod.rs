@@ -267,6 +267,10 @@ impl ProxyHttp for Phases {
         error: Option<&Error>,
     ) -> bool {
         let serve = caching::serves_stale(session, ctx, error);
+        if serve && error.is_some() {
+            // As after a failure: pingora ends the connection that it served something else on.
+            session.set_keepalive(None);
+        }
         if serve && error.is_none() && session.cache.is_cache_lock_writer() {
             self.edge.revalidations.hand_over(session, ctx);
         }
@@ -308,16 +312,15 @@ impl ProxyHttp for Phases {
     ) -> FailToProxy {
         let failure = ctx.failure.take().unwrap_or_else(|| upstream::unexplained(error));
         let error_code = failure.answer().status;
-        if session.response_written().is_some() {
-            // A head that is out cannot be taken back; closing the connection tells the viewer that the body is short.
-            return FailToProxy { error_code, can_reuse_downstream: false };
-        }
-        let answered = answer::failure(session, ctx, failure).await;
-        if let Err(gone) = &answered {
+        // Pingora ends the connection after this, and the head must say so. One that is out cannot be taken back; then the
+        // end tells the viewer that the body is short.
+        session.set_keepalive(None);
+        if session.response_written().is_none()
+            && let Err(gone) = answer::failure(session, ctx, failure).await
+        {
             tracing::debug!(request_id = %ctx.id, %gone, "the viewer left before the answer");
         }
-        // The head said that the connection stays, unless the request's body is not all there.
-        FailToProxy { error_code, can_reuse_downstream: answered.is_ok() }
+        FailToProxy { error_code, can_reuse_downstream: false }
     }
 
     /// The record says it, with the request's id; a second line without it helps nobody.

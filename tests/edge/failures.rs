@@ -189,6 +189,17 @@ fn a_path_in_another_spelling_does_not_walk_around_a_gate() {
 }
 
 #[test]
+fn an_answer_after_which_the_connection_ends_says_so() {
+    let origin = Origin::answering(|_| Answer::raw(b""));
+    let edge = Scene::with(&origin).start();
+    let mut connection = edge.connect();
+    connection.send_raw(b"GET / HTTP/1.1\r\nHost: edge.test\r\n\r\n");
+    let answer = connection.read(false).expect("an answer");
+    assert_eq!((answer.status, answer.header("connection").as_str()), (502, "close"));
+    assert!(connection.read(false).is_none());
+}
+
+#[test]
 fn a_viewer_who_stalls_is_not_the_origins_fault() {
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let edge = Scene::with(&origin)
