@@ -414,7 +414,7 @@ pub const VIEWER_BREAKER_OVERRUNS: u32 = 10;
 pub const VIEWER_SECOND_TRY_QUICK_CALLS: u32 = 100;
 
 /// Second tries that may be saved up; a function begins with as many, since its first calls find the caches coldest.
-pub const VIEWER_SECOND_TRIES_MAX: u32 = 3;
+pub const VIEWER_SECOND_CALLS_MAX: u32 = 3;
 
 /// Time between two calls that are tried of a throttled viewer function: a fixed function is back within a second, and a
 /// broken one takes a thousandth of a worker's time.

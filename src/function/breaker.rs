@@ -8,11 +8,11 @@ use super::Invocation;
 use crate::error::{FunctionError, FunctionFailure};
 use crate::limits::{
     VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET,
-    VIEWER_SECOND_TRIES_MAX, VIEWER_SECOND_TRY_QUICK_CALLS,
+    VIEWER_SECOND_CALLS_MAX, VIEWER_SECOND_TRY_QUICK_CALLS,
 };
 
 /// Quick calls that are counted at most.
-const CREDIT_MAX: u32 = VIEWER_SECOND_TRIES_MAX * VIEWER_SECOND_TRY_QUICK_CALLS;
+const CREDIT_MAX: u32 = VIEWER_SECOND_CALLS_MAX * VIEWER_SECOND_TRY_QUICK_CALLS;
 
 /// What one version of a function did lately.
 #[derive(Debug)]
@@ -188,7 +188,7 @@ mod tests {
             });
             (calls, run.result.is_ok())
         };
-        for _ in 0..VIEWER_SECOND_TRIES_MAX {
+        for _ in 0..VIEWER_SECOND_CALLS_MAX {
             assert_eq!(request(1), (2, true));
         }
         assert_eq!(request(1), (1, false), "they are used up");
