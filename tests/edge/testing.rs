@@ -371,7 +371,7 @@ fn watching_tests_again_after_each_change_and_survives_errors() {
 }
 
 /// Gives lines to `verge test --batch` and returns what it answers.
-fn batch(folder: &Path, lines: &str) -> Vec<Value> {
+pub(crate) fn batch(folder: &Path, lines: &str) -> Vec<Value> {
     let mut child = command_in(folder, &["test", "--batch"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
