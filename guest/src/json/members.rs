@@ -126,7 +126,7 @@ impl Members {
         }
     }
 
-    /// [[Delete]], whether it succeeds or not.
+    /// The internal method `[[Delete]]`: whether it succeeds or not.
     ///
     /// # Errors
     /// What a proxy throws.
