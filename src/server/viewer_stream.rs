@@ -69,10 +69,12 @@ impl AsyncWrite for ViewerStream {
             ready!(Pin::new(&mut self.buffered).poll_write(context, &refusal))?;
             return Poll::Ready(Ok(bytes.len()));
         }
-        if bytes.len() < VIEWER_WRITE_BUFFER_BYTES
-            && let Some(dated) = connection::with_kept_date(bytes)
-        {
-            let written = ready!(Pin::new(&mut self.buffered).poll_write(context, &dated));
+        if let Some(dated) = connection::with_kept_date(bytes) {
+            // A head that the buffer does not take whole may leave in parts, with a cut through its date: it keeps
+            // pingora's. The word is used up all the same, or it would be looked for in the body.
+            let whole = bytes.len() < VIEWER_WRITE_BUFFER_BYTES;
+            let head = if whole { dated.as_slice() } else { bytes };
+            let written = ready!(Pin::new(&mut self.buffered).poll_write(context, head));
             connection::date_is_written();
             return Poll::Ready(written);
         }

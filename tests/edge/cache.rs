@@ -168,3 +168,15 @@ fn an_answer_keeps_the_date_of_its_origin() {
     let missing = edge.request("GET", "/").header("Host", "");
     assert_ne!(missing.send().header("date"), DATE, "the edge's own answers have the time");
 }
+
+#[test]
+fn a_body_that_looks_like_a_head_keeps_its_date_behind_a_large_head() {
+    const BODY: &str = "HTTP/1.1 200 OK\r\nDate: Mon, 09 Nov 2026 09:00:00 GMT\r\n\r\n";
+    let large = "a".repeat(5_000);
+    let origin = Origin::answering(move |_| {
+        let date = ("Date", "Tue, 10 Nov 2026 10:00:00 GMT");
+        Answer::new(200, &[date, ("X-Large", &large)], BODY)
+    });
+    let edge = Scene::with(&origin).start();
+    assert_eq!(edge.get("/").text(), BODY);
+}
