@@ -20,10 +20,14 @@ mod samples;
 mod system;
 mod warm;
 
-/// What every guest of these tests has: a memory and an allocator that only goes up.
-const PRELUDE: &str = r#"
+/// What the guests of most tests ask for.
+const IMPORTS: &str = r#"
     (import "verge:edge/log@0.1.0" "write" (func $log (param i32 i32)))
     (import "verge:edge/crypto@0.1.0" "sha256" (func $sha256 (param i32 i32 i32)))
+"#;
+
+/// What every guest of these tests has: a memory and an allocator that only goes up.
+const MEMORY: &str = r#"
     (memory (export "memory") 2)
     (global $top (mut i32) (i32.const 65536))
     (func $allocate (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
@@ -40,7 +44,7 @@ fn sandbox() -> &'static Sandbox {
 
 /// Makes a component of a world in `wit/` from the text of a core module's body.
 fn component(world: &str, body: &str) -> Vec<u8> {
-    bare_component(world, &format!("(module {PRELUDE} {body})"))
+    bare_component(world, &format!("(module {IMPORTS} {MEMORY} {body})"))
 }
 
 fn bare_component(world: &str, module: &str) -> Vec<u8> {

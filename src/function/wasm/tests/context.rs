@@ -11,12 +11,7 @@ fn asking(body: &str) -> Vec<u8> {
                 (func $remaining (result i64)))
             (import "verge:edge/context@0.1.0" "sleep" (func $sleep (param i64)))
             (import "verge:edge/digest@0.1.0" "hash" (func $hash (param i32 i32 i32 i32)))
-            (memory (export "memory") 2)
-            (global $top (mut i32) (i32.const 65536))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
-                (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
-                (global.set $top (i32.add (local.get $at) (local.get 3)))
-                (local.get $at))
+            {MEMORY}
             (func $say (param i32) (call $log (i32.load (local.get 0)) (i32.load offset=4 (local.get 0))))
             (func (export "handle") (param i32 i32) (result i32) {body}
                 (i32.store (i32.const 0) (i32.const 1)) (i32.store (i32.const 8) (i32.const 0))

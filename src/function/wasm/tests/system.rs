@@ -80,12 +80,7 @@ fn system_component(imports: &str, body: &str) -> Vec<u8> {
     let world = resolve.select_world(&[package], Some("system")).expect("the world");
     let text = format!(
         r#"(module {body}
-            (memory (export "memory") 2)
-            (global $top (mut i32) (i32.const 65536))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
-                (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
-                (global.set $top (i32.add (local.get $at) (local.get 3)))
-                (local.get $at))
+            {MEMORY}
             (data (i32.const 1024) "first\nsecond"))"#
     );
     let mut module = wat::parse_str(text).expect("valid text");
@@ -97,6 +92,12 @@ fn system_component(imports: &str, body: &str) -> Vec<u8> {
 /// Answers with an error without text: the tests look at what happened before.
 const ANSWER: &str = "(i32.store (i32.const 0) (i32.const 1)) (i32.store (i32.const 8) (i32.const 0)) \
     (i32.const 0)";
+
+/// The interface to wait with, and the functions of it.
+const CLOCK: &str = "import wasi:clocks/monotonic-clock@0.2.0;";
+const WAITING: &str = r#"(import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
+        (func $later (param i64) (result i32)))
+    (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))"#;
 
 async fn run(imports: &str, functions: &str, body: &str) -> Invocation<OriginRequestOutcome> {
     let module = format!(
@@ -123,28 +124,14 @@ async fn standard_output_goes_to_the_log_line_by_line() {
 #[tokio::test]
 async fn a_sleeping_guest_is_woken_by_its_deadline() {
     let started = Instant::now();
-    let run = run(
-        "import wasi:clocks/monotonic-clock@0.2.0;",
-        r#"(import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
-               (func $later (param i64) (result i32)))
-           (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))"#,
-        "(call $block (call $later (i64.const 3600000000000)))",
-    )
-    .await;
+    let run = run(CLOCK, WAITING, "(call $block (call $later (i64.const 3600000000000)))").await;
     assert_eq!(run.result.expect_err("an hour is too long").failure, Throttled);
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
 async fn a_nap_within_the_budget_is_fine() {
-    let run = run(
-        "import wasi:clocks/monotonic-clock@0.2.0;",
-        r#"(import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
-               (func $later (param i64) (result i32)))
-           (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))"#,
-        "(call $block (call $later (i64.const 1000000)))",
-    )
-    .await;
+    let run = run(CLOCK, WAITING, "(call $block (call $later (i64.const 1000000)))").await;
     assert_eq!(run.result.expect_err("its own").message, "the handler returned an error: ");
 }
 
