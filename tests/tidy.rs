@@ -191,6 +191,7 @@ fn a_file_without_a_head_fires() {
 fn limits_without_a_unit_or_a_reason_fire() {
     let limit = |line: &str| format!("//! Head.\n\n/// Why.\npub const {line};\n");
     assert_fires(rules::limits, "src/limits.rs", &limit("HEAD_MAX: usize = 1"));
+    assert_fires(rules::limits, "src/limits/cache.rs", &limit("HEAD_MAX: usize = 1"));
     assert_fires(rules::limits, "src/limits.rs", "//! Head.\n\npub const A_BYTES: usize = 1;\n");
     assert_silent("src/limits.rs", &limit("HEAD_BYTES_MAX: usize = 1"));
     assert_silent("src/limits.rs", &limit("PATIENCE: Duration = Duration::ZERO"));

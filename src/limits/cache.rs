@@ -1,0 +1,41 @@
+//! Limits of the cache.
+
+use std::time::Duration;
+
+/// A lifetime in a cache policy: CloudFront's hundred years.
+pub const TTL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+/// Memory of the cache, bytes: below, hardly an object fits; above, the number is a slip.
+pub const CACHE_MEMORY_BYTES: (u64, u64) = (1 << 20, 1 << 40);
+
+/// Longest lifetime that is guessed: RFC 9111 section 4.2.2 asks for caution beyond a day.
+pub const HEURISTIC_LIFETIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// Default memory for stored objects, bytes: heads, bodies and bookkeeping. What a small machine
+/// can spare.
+pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
+
+/// Default size of the largest stored body, bytes. Larger ones are handed on: one of them would
+/// push out thousands of ordinary objects.
+pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
+
+/// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
+/// on top of what is stored; a quarter leaves room for several of the largest at once.
+pub const CACHE_ARRIVING_SHARE: u64 = 4;
+
+/// Wildcard invalidations that are remembered for answers still on their way. When more than these
+/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator
+/// types.
+pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
+
+/// An invalidation path, characters (CloudFront's quota).
+pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
+
+/// Background revalidations that were decided on and have not started yet; each holds a request's head.
+pub const PENDING_REVALIDATION_REQUESTS_MAX: usize = 1_024;
+
+/// How long an error is kept when the distribution does not say (spec: CDN behaviours section 6).
+pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long a request waits for another one to fill the cache for both before it asks the origin itself.
+pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(10);
