@@ -18,6 +18,7 @@ mod caching;
 mod canned;
 pub mod connection;
 mod context;
+mod failover;
 mod framing;
 mod head;
 mod notices;
@@ -205,7 +206,7 @@ impl ProxyHttp for Phases {
         ctx: &mut Context,
         error: Box<Error>,
     ) -> Box<Error> {
-        upstream::connect_failed(session, ctx, error)
+        failover::connect_failed(session, ctx, error)
     }
 
     async fn upstream_request_filter(
@@ -247,7 +248,7 @@ impl ProxyHttp for Phases {
         ctx: &mut Context,
         reused: bool,
     ) -> Box<Error> {
-        upstream::exchange_failed(session, ctx, error, reused)
+        failover::exchange_failed(session, ctx, error, reused)
     }
 
     fn response_cache_filter(
@@ -310,7 +311,7 @@ impl ProxyHttp for Phases {
         error: &Error,
         ctx: &mut Context,
     ) -> FailToProxy {
-        let failure = ctx.failure.take().unwrap_or_else(|| upstream::unexplained(error));
+        let failure = ctx.failure.take().unwrap_or_else(|| failover::unexplained(error));
         let error_code = failure.answer().status;
         // Pingora ends the connection after this, and the head must say so. One that is out cannot be taken back; then the
         // end tells the viewer that the body is short.

@@ -13,19 +13,19 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
-use super::context::{Context, OriginSide, Route};
-use super::{Edge, head, record};
+use super::context::{Context, Route};
+use super::{Edge, failover, head, record};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
-use crate::distribution::{Behavior, Origin, Target};
-use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure, ViewerFailure};
+use crate::distribution::{Behavior, Origin};
+use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure};
 use crate::event::{
     CustomOrigin, EventType, OriginRequestOutcome, RequestEdits, RequestView, ResponseEdits,
 };
 use crate::function::{Function, wasm::OriginFunction};
 use crate::ids::FunctionId;
 use crate::origin::forward::{OriginRequest, ViewerRequest};
-use crate::origin::select::{self, Member, PrimaryResult};
+use crate::origin::select;
 use crate::origin::{change, peer};
 
 /// Ask again: the secondary, or the answer that origin-response gave.
@@ -60,7 +60,7 @@ pub async fn choose_peer(
         Ok(address) => Ok(Box::new(peer::http_peer(&origin, address, tls))),
         Err(detail) => {
             record::note_origin_failure(OriginFailure::Dns, ctx);
-            if fail_over(ctx, &session.req_header().method, OriginFailure::Dns) {
+            if failover::after_failure(ctx, &session.req_header().method, OriginFailure::Dns) {
                 return Err(ask_again());
             }
             Err(fail(ctx, EdgeError::Origin(OriginFailure::Dns, detail)))
@@ -278,7 +278,7 @@ pub async fn receive(
     }
     let status = response.status.as_u16();
     ctx.origin.status = Some(status);
-    if !ctx.origin.generated && status_fails_over(ctx, &session.req_header().method, status) {
+    if !ctx.origin.generated && failover::after_status(ctx, &session.req_header().method, status) {
         return Err(ask_again());
     }
     for name in revalidate::hop_by_hop(&response.headers) {
@@ -365,116 +365,4 @@ fn apply_response_edits(
         ctx.origin.replayed = true;
     }
     Ok(())
-}
-
-fn status_fails_over(ctx: &mut Context, method: &http::Method, status: u16) -> bool {
-    moves_to_secondary(ctx, method, PrimaryResult::Status(status))
-}
-
-fn fail_over(ctx: &mut Context, method: &http::Method, failure: OriginFailure) -> bool {
-    moves_to_secondary(ctx, method, PrimaryResult::Failure(failure))
-}
-
-/// Statuses that mean "ask the secondary"; `None` where there is none.
-fn failover_codes(ctx: &Context) -> Option<&[u16]> {
-    if let Some(choice) = &ctx.choice {
-        return choice.failover_status_codes();
-    }
-    let route = ctx.route().ok()?;
-    let Target::Group(index) = route.behavior.target else { return None };
-    let group = route.distribution.origin_groups.get(index.0)?;
-    Some(&group.failover_status_codes)
-}
-
-fn moves_to_secondary(ctx: &mut Context, method: &http::Method, result: PrimaryResult) -> bool {
-    let Some(codes) = failover_codes(ctx) else { return false };
-    if ctx.origin.member == Member::Secondary || !select::fails_over(codes, method, result) {
-        return false;
-    }
-    // origin-request and origin-response run again for the second origin (spec: Lambda@Edge section 1).
-    ctx.origin = OriginSide { member: Member::Secondary, ..OriginSide::default() };
-    true
-}
-
-/// A connection could not be made: try again, ask the secondary, or fail.
-pub fn connect_failed(session: &Session, ctx: &mut Context, mut error: Box<Error>) -> Box<Error> {
-    let failure = classify(&error);
-    record::note_origin_failure(failure, ctx);
-    ctx.origin.attempts += 1;
-    let attempts = ctx.origin.origin.as_ref().map_or(1, |origin| origin.connection_attempts);
-    if ctx.origin.attempts < attempts {
-        error.set_retry(true);
-        return error;
-    }
-    if fail_over(ctx, &session.req_header().method, failure) {
-        error.set_retry(true);
-        return error;
-    }
-    ctx.failure = Some(EdgeError::Origin(failure, error.to_string()));
-    error.set_retry(false);
-    error
-}
-
-/// The exchange broke after the connection was made.
-pub fn exchange_failed(
-    session: &mut Session,
-    ctx: &mut Context,
-    mut error: Box<Error>,
-    reused: bool,
-) -> Box<Error> {
-    if matches!(error.etype(), ErrorType::Custom(_)) || *error.esource() != ErrorSource::Upstream {
-        return error;
-    }
-    let repeatable = session.req_header().method.is_idempotent()
-        && !session.as_ref().retry_buffer_truncated()
-        && session.response_written().is_none();
-    if !repeatable {
-        error.set_retry(false);
-    } else {
-        // A kept connection that the origin closed meanwhile says nothing about the origin.
-        error.retry.decide_reuse(reused);
-    }
-    if error.retry() {
-        return error;
-    }
-    let failure = classify(&error);
-    if failure == OriginFailure::ReadTimeout && !session.as_mut().is_body_done() {
-        // The origin waits for the request's rest as the edge does.
-        ctx.failure = Some(EdgeError::Viewer(ViewerFailure::Stalled));
-        return error;
-    }
-    record::note_origin_failure(failure, ctx);
-    if repeatable && fail_over(ctx, &session.req_header().method, failure) {
-        error.set_retry(true);
-        return error;
-    }
-    ctx.failure = Some(EdgeError::Origin(failure, error.to_string()));
-    error
-}
-
-/// A failure that no phase explained: by whose side it happened on.
-#[must_use]
-pub fn unexplained(error: &Error) -> EdgeError {
-    match error.esource() {
-        ErrorSource::Upstream => EdgeError::Origin(classify(error), error.to_string()),
-        ErrorSource::Downstream => EdgeError::Viewer(ViewerFailure::Malformed),
-        ErrorSource::Internal | ErrorSource::Unset => EdgeError::Internal(error.to_string()),
-    }
-}
-
-/// pingora's error as what went wrong with the origin.
-fn classify(error: &Error) -> OriginFailure {
-    match error.etype() {
-        ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => {
-            OriginFailure::ConnectTimeout
-        }
-        ErrorType::ReadTimedout | ErrorType::WriteTimedout => OriginFailure::ReadTimeout,
-        ErrorType::InvalidHTTPHeader | ErrorType::H1Error | ErrorType::H2Error => {
-            OriginFailure::InvalidResponse
-        }
-        ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed => {
-            OriginFailure::Read
-        }
-        _ => OriginFailure::Connect,
-    }
 }
