@@ -48,6 +48,7 @@ unsafe extern "Rust" fn __getrandom_v03_custom(
 /// Starts the engine; called once, before the memory image is taken.
 #[unsafe(no_mangle)]
 pub extern "C" fn prepare() -> u32 {
+    std::panic::set_hook(Box::new(note_overflow));
     raise_collector_threshold();
     let Ok(machine) = Machine::new(ROOM_BYTES) else { return 0 };
     *get(&MACHINE) = Some(machine);
@@ -56,6 +57,11 @@ pub extern "C" fn prepare() -> u32 {
     unsafe { ARENA.blocks().forget_free_blocks() };
     clear_dead_stack();
     1
+}
+
+/// A list of more bytes than there are addresses is refused before the arena is asked: memory is exhausted all the same.
+fn note_overflow(panic: &std::panic::PanicHookInfo<'_>) {
+    ARENA.blocks().exhausted |= panic.payload_as_str() == Some("capacity overflow");
 }
 
 // SAFETY: the linker defines the symbol; only its address is taken.

@@ -150,13 +150,15 @@ impl Machine {
                     self.out.u8(RESULT_INVALID);
                     self.out.text(&message);
                 }
-                Fault::Threw(error) => {
+                Fault::Threw(error, member) => {
                     let (told, frames) = describe(&error, &mut self.context);
+                    let member = member.map(|member| format!("{member} cannot be read: "));
                     let place = told
                         .place
                         .map(|place| format!(", at line {}, column {}", place.line, place.column));
                     self.out.u8(RESULT_FAILED);
-                    self.out.text(&(told.message + &place.unwrap_or_default()));
+                    let place = place.unwrap_or_default();
+                    self.out.text(&(member.unwrap_or_default() + &told.message + &place));
                     trace::write(&frames, &mut self.out);
                 }
             }

@@ -295,7 +295,9 @@ impl MapReader<'_> {
             };
             let entry = match held {
                 Some(held) => held,
-                None => map.get(key.clone(), context)?,
+                None => map
+                    .get(key.clone(), context)
+                    .map_err(|error| Fault::from(error).within(|| self.entry(&name)))?,
             };
             if own.is_some_and(|own| own.enumerable() == Some(false)) || entry.is_undefined() {
                 // A copy of a field that is not there is none, as it would be none in JSON.
@@ -303,7 +305,8 @@ impl MapReader<'_> {
             }
             text::write(out, &name);
             let original = original.and_then(|index| Some(Original { made: made?, index }));
-            self.write_entry(&name, &entry, original, context, out)?;
+            self.write_entry(&name, &entry, original, context, out)
+                .map_err(|fault| fault.within(|| self.entry(&name)))?;
             written += 1;
         }
         out.fill_count(place, written);
@@ -429,7 +432,12 @@ impl MapReader<'_> {
     }
 
     fn invalid(&self, name: &JsString, what: &str) -> Fault {
-        Fault::invalid(format!("{}['{}'] {what}", self.name, name.to_std_string_lossy()))
+        Fault::invalid(format!("{} {what}", self.entry(name)))
+    }
+
+    /// An entry as messages call it.
+    fn entry(&self, name: &JsString) -> String {
+        format!("{}['{}']", self.name, name.to_std_string_lossy())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Only what was touched is looked at: a request that comes back as it went costs a few comparisons. Every rule that
 //! needs to know JavaScript is decided here; rules about header names and the like are the host's.
 
-use boa_engine::property::PropertyDescriptor;
+use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsError, JsObject, JsValue, js_string};
 
 use crate::cloudfront;
@@ -16,8 +16,8 @@ use crate::wire::{
 
 /// Why there is no result.
 pub enum Fault {
-    /// The function threw, or what it returned threw when it was looked at.
-    Threw(JsError),
+    /// The function threw; or what it returned did when it was looked at, in the member that is named.
+    Threw(JsError, Option<String>),
     /// What it returned is not a request or a response.
     Invalid(String),
 }
@@ -27,11 +27,19 @@ impl Fault {
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(message.into())
     }
+
+    /// The same, and that `member` was looked at, unless a member of it is named already.
+    pub fn within(self, member: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Threw(error, None) => Self::Threw(error, Some(member())),
+            named => named,
+        }
+    }
 }
 
 impl From<JsError> for Fault {
     fn from(error: JsError) -> Self {
-        Self::Threw(error)
+        Self::Threw(error, None)
     }
 }
 
@@ -62,11 +70,11 @@ pub fn write(
 ) -> Result<(), Fault> {
     let Some(object) = value.as_object() else {
         let wanted = if kind == EVENT_REQUEST { "a request or a response" } else { "a response" };
-        let got = value.type_of();
+        let got = if value.is_null() { "null" } else { value.type_of() };
         return Err(Fault::invalid(format!("the handler must return {wanted}; it returned {got}")));
     };
     let mut returned = Returned { object, context, keys: Keys::new() };
-    let status = match returned.find(Member::Status)? {
+    let status = match returned.find(Member::Status, "statusCode")? {
         Found::Value(value) if value.is_undefined() => None,
         found => Some(found),
     };
@@ -81,7 +89,8 @@ pub fn write(
 }
 
 impl Returned<'_> {
-    fn find(&mut self, member: Member) -> Result<Found, Fault> {
+    /// The member, called `told` in messages.
+    fn find(&mut self, member: Member, told: &str) -> Result<Found, Fault> {
         let name = event::with(|event| event.name(member).clone())
             .ok_or_else(|| Fault::invalid("there is no event"))?;
         let own = self.object.borrow().properties().get(&name);
@@ -94,29 +103,44 @@ impl Returned<'_> {
                 return Ok(Found::Value(value.clone()));
             }
         }
-        Ok(Found::Value(self.object.get(name, self.context)?))
+        self.get(name, told).map(Found::Value)
+    }
+
+    fn get(&mut self, name: impl Into<PropertyKey>, told: &str) -> Result<JsValue, Fault> {
+        let value = self.object.get(name, self.context);
+        value.map_err(|error| Fault::from(error).within(|| told.to_owned()))
+    }
+
+    /// A symbol means nothing to anybody: who uses one as a name expects something that does not happen.
+    fn refuse_symbols(&mut self, told: &str) -> Result<(), Fault> {
+        let keys = self.object.own_property_keys(self.context);
+        let keys = keys.map_err(|error| Fault::from(error).within(|| told.to_owned()))?;
+        if keys.iter().any(|key| matches!(key, PropertyKey::Symbol(_))) {
+            return Err(Fault::invalid(format!("{told} has a symbol as a name")));
+        }
+        Ok(())
     }
 
     fn write_request(&mut self, out: &mut Writer) -> Result<(), Fault> {
+        self.refuse_symbols("request")?;
         out.u8(RESULT_REQUEST);
         self.write_text(Member::Method, "request.method", true, out)?;
         self.write_text(Member::Uri, "request.uri", true, out)?;
-        match self.find(Member::Query)? {
+        match self.find(Member::Query, "request.querystring")? {
             Found::Value(value) if value.is_string() => {
                 out.u8(TEXT);
                 text::write(out, &value.as_string().unwrap_or_default());
             }
-            found => self.write_map(found, Member::Query, "request.querystring", out)?,
+            found => self.write_found(found, Member::Query, "request.querystring", out)?,
         }
-        let headers = self.find(Member::Headers)?;
-        self.write_map(headers, Member::Headers, "request.headers", out)?;
-        let cookies = self.find(Member::Cookies)?;
-        self.write_map(cookies, Member::Cookies, "request.cookies", out)?;
+        self.write_map(Member::Headers, "request.headers", out)?;
+        self.write_map(Member::Cookies, "request.cookies", out)?;
         cloudfront::write_changes(out);
         Ok(())
     }
 
     fn write_response(&mut self, status: Found, out: &mut Writer) -> Result<(), Fault> {
+        self.refuse_symbols("response")?;
         out.u8(RESULT_RESPONSE);
         match status {
             Found::Pending => out.u8(UNTOUCHED),
@@ -134,10 +158,8 @@ impl Returned<'_> {
             }
         }
         self.write_text(Member::Reason, "response.statusDescription", false, out)?;
-        let headers = self.find(Member::ResponseHeaders)?;
-        self.write_map(headers, Member::ResponseHeaders, "response.headers", out)?;
-        let cookies = self.find(Member::ResponseCookies)?;
-        self.write_map(cookies, Member::ResponseCookies, "response.cookies", out)?;
+        self.write_map(Member::ResponseHeaders, "response.headers", out)?;
+        self.write_map(Member::ResponseCookies, "response.cookies", out)?;
         self.write_body(out)
     }
 
@@ -148,7 +170,7 @@ impl Returned<'_> {
         required: bool,
         out: &mut Writer,
     ) -> Result<(), Fault> {
-        match self.find(member)? {
+        match self.find(member, name)? {
             Found::Pending => out.u8(UNTOUCHED),
             Found::Value(value) if value.is_undefined() && !required => out.u8(ABSENT),
             Found::Value(value) => {
@@ -164,6 +186,16 @@ impl Returned<'_> {
     }
 
     fn write_map(
+        &mut self,
+        member: Member,
+        name: &'static str,
+        out: &mut Writer,
+    ) -> Result<(), Fault> {
+        let found = self.find(member, name)?;
+        self.write_found(found, member, name, out)
+    }
+
+    fn write_found(
         &mut self,
         found: Found,
         member: Member,
@@ -183,17 +215,14 @@ impl Returned<'_> {
         };
         let made = event::with(|event| event.made(member)).flatten();
         let attributes = member == Member::ResponseCookies;
-        MapReader { keys: &self.keys, name, attributes }.write(
-            &value,
-            made.as_deref(),
-            self.context,
-            out,
-        )
+        let reader = MapReader { keys: &self.keys, name, attributes };
+        let written = reader.write(&value, made.as_deref(), self.context, out);
+        written.map_err(|fault| fault.within(|| name.to_owned()))
     }
 
     /// `body`: a text, or an object that says how its text is encoded (spec: CloudFront Functions section 2).
     fn write_body(&mut self, out: &mut Writer) -> Result<(), Fault> {
-        let body = self.object.get(js_string!("body"), self.context)?;
+        let body = self.get(js_string!("body"), "response.body")?;
         if body.is_undefined() {
             out.u8(ABSENT);
             return Ok(());
@@ -205,8 +234,12 @@ impl Returned<'_> {
         }
         let wrong = || Fault::invalid("response.body must be a string or {encoding, data}");
         let body = body.as_object().ok_or_else(wrong)?;
-        let encoding = body.get(js_string!("encoding"), self.context)?;
-        let data = body.get(js_string!("data"), self.context)?.as_string().ok_or_else(wrong)?;
+        let mut get = |name| {
+            let value = body.get(name, self.context);
+            value.map_err(|error| Fault::from(error).within(|| "response.body".to_owned()))
+        };
+        let encoding = get(js_string!("encoding"))?;
+        let data = get(js_string!("data"))?.as_string().ok_or_else(wrong)?;
         let kind = match encoding.as_string() {
             Some(encoding) if encoding == "text" => TEXT,
             Some(encoding) if encoding == "base64" => BASE64,

@@ -18,8 +18,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{
-    EventType, GeneratedResponse, RequestEdits, RequestOutcome, RequestView, ResponseEdits,
-    ResponseView,
+    EventType, GeneratedResponse, HeaderEdit, RequestEdits, RequestOutcome, RequestView,
+    ResponseEdits, ResponseView,
 };
 use crate::error::{Frame, FunctionError};
 use crate::limits;
@@ -107,6 +107,7 @@ fn read_request(reader: &mut Reader<'_>, request: &RequestView<'_>) -> Checked<R
     let headers = headers::read(reader, "request", request.headers, EventType::ViewerRequest)?;
     let mut edits = headers.edits;
     edits.extend(cookies::read_request(reader, request.headers)?);
+    check_size("request", &edits)?;
     let origin = origin::read(reader)?;
     origin::check_against_request(&origin, request.headers, &edits)?;
     let path = path.map(str::to_owned);
@@ -214,11 +215,30 @@ fn read_response_headers(
     reader: &mut Reader<'_>,
     original: &HeaderMap,
     event: EventType,
-) -> Checked<Vec<super::HeaderEdit>> {
+) -> Checked<Vec<HeaderEdit>> {
     let headers = headers::read(reader, "response", original, event)?;
     let mut edits = headers.edits;
     edits.extend(cookies::read_response(reader, original, headers.set_cookie)?);
+    check_size("response", &edits)?;
     Ok(edits)
+}
+
+/// What a function writes is no larger than a head that the edge takes from a viewer.
+fn check_size(owner: &str, edits: &[HeaderEdit]) -> Checked<()> {
+    let fields = edits.iter().map(|edit| match edit {
+        HeaderEdit::Set(name, values) => {
+            values.iter().map(|value| name.as_str().len() + value.len() + 4).sum()
+        }
+        HeaderEdit::Remove(_) => 0,
+    });
+    let bytes: usize = fields.sum();
+    if bytes > limits::REQUEST_HEAD_BYTES_MAX {
+        return invalid(format!(
+            "the fields set in {owner}.headers and {owner}.cookies have {bytes} bytes; {} are allowed",
+            limits::REQUEST_HEAD_BYTES_MAX
+        ));
+    }
+    Ok(())
 }
 
 fn read_body(reader: &mut Reader<'_>) -> Checked<Option<Bytes>> {

@@ -8,7 +8,7 @@ pub const URI_AND_QUERY_CHARS_LIMIT: usize = 8_192;
 /// A viewer's URL, bytes; more is answered 413.
 pub const URL_BYTES_MAX: usize = 8_192;
 
-/// Request line and header fields together, bytes; more is answered 413.
+/// Request line and header fields together, bytes; more is answered 413. A viewer function may set no more than that.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32_768;
 
 /// Access log records that may wait for the disk, count. About a second of a busy edge's traffic

@@ -11,24 +11,6 @@ fn a_failing_viewer_function_fails_its_request_and_only_that() {
         ("loops", "for (;;) {}", 503, "FunctionThrottledError"),
         ("nothing", "return undefined", 502, "FunctionValidationError"),
         ("interim", "return { statusCode: 101 }", 502, "FunctionValidationError"),
-        (
-            "upper",
-            "e.request.headers['X-Up'] = { value: 'a' }; return e.request",
-            502,
-            "FunctionValidationError",
-        ),
-        (
-            "crlf",
-            "e.request.headers['x-a'] = { value: 'a\\r\\nb: c' }; return e.request",
-            502,
-            "FunctionValidationError",
-        ),
-        (
-            "host",
-            "e.request.headers.host.value = 'other'; return e.request",
-            502,
-            "FunctionValidationError",
-        ),
     ];
     let origin = Origin::answering(|_| Answer::cacheable("page"));
     let mut scene = Scene::with(&origin);
@@ -52,9 +34,6 @@ fn a_failing_viewer_function_fails_its_request_and_only_that() {
         assert_eq!((response.status, response.x_cache().as_str()), (503, "FunctionExecutionError"));
         assert!(!response.text().contains("page"));
     }
-    let log = edge.stop();
-    let line = log.iter().find(|line| line["path"] == "/upper").expect("the request is logged");
-    assert!(line.to_string().contains("X-Up"), "the log names the member: {line}");
 }
 
 /// A function that loops for one viewer is throttled for all, and comes back by itself.

@@ -12,6 +12,7 @@ mod hostile;
 mod kvs;
 mod lambda;
 mod origins;
+mod outputs;
 mod protocols;
 mod provenance;
 mod samples;

@@ -305,7 +305,10 @@ fn what_is_thrown_is_told() {
         ("throw {}", "threw an object that is no Error"),
         ("return Promise.reject(new Error('later'))", "Error: later"),
         ("return new Promise(() => {})", "Error: the handler's promise is never settled"),
-        ("return new Proxy({}, { get() { throw new Error('trap') } })", "Error: trap"),
+        (
+            "return new Proxy({}, { get() { throw new Error('trap') } })",
+            "statusCode cannot be read: Error: trap",
+        ),
         ("eval('1')", "Error: Not implemented"),
         ("new Function('')", "EvalError: code cannot be made from text here"),
     ] {

@@ -194,7 +194,8 @@ fn set_cookie(name: &str, value: &str, attributes: &str) -> Checked<HeaderValue>
         "" => format!("{name}={value}"),
         attributes => format!("{name}={value}; {attributes}"),
     };
-    line("response.cookies", text.as_bytes())
+    // Name and value are checked: only the attributes are left to be wrong.
+    line(&format!("response.cookies['{}'].attributes", shown(name)), text.as_bytes())
 }
 
 fn line(owner: &str, bytes: &[u8]) -> Checked<HeaderValue> {
