@@ -127,7 +127,7 @@ fn method(owner: &str, member: &Member<'_, '_>, own: &Own<'_>, report: &mut Repo
     let message = format!("{} has no {owner}.prototype.{name}", dialect.as_str());
     let remedy = match names::missing_method(name, dialect) {
         Some((_, instead)) => format!("use {instead}"),
-        None => "do it by hand; docs/compatibility.md lists what is there".to_owned(),
+        None => "do it by hand; docs/runtimes.md lists what is there".to_owned(),
     };
     report.add_worded(&rules::MISSING_METHOD, member.offset, message, &remedy);
 }

@@ -336,7 +336,7 @@ pub(super) fn instead_of_member(global: &str, name: &str) -> &'static str {
         ("Symbol", "for" | "keyFor") => "keep the symbol in a variable",
         ("String", "raw") => "escape the backslashes",
         ("Error", "captureStackTrace") => "leave it out",
-        _ => "do it by hand; docs/compatibility.md lists what is there",
+        _ => "do it by hand; docs/runtimes.md lists what is there",
     }
 }
 
@@ -431,3 +431,6 @@ pub(super) fn instead_of_module(name: &str, dialect: Dialect) -> String {
 
 /// The digests of the crypto module.
 pub(super) const HASHES: &[&str] = &["md5", "sha1", "sha256"];
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::ids::RequestId;
 mod compat;
 mod cost;
 mod leaks;
+mod page;
 
 /// Machine code stays under `target/` between runs: compiling the engine takes seconds.
 pub(super) fn engine(mode: Mode) -> Arc<JsEngine> {
@@ -31,9 +32,13 @@ pub(super) fn engine(mode: Mode) -> Arc<JsEngine> {
 }
 
 pub(super) fn load_in(mode: Mode, code: &str) -> Result<ViewerFunction, LoadError> {
+    load_as(mode, Runtime::CloudfrontJs20, code)
+}
+
+fn load_as(mode: Mode, runtime: Runtime, code: &str) -> Result<ViewerFunction, LoadError> {
     let source = Source {
         name: "test".into(),
-        runtime: Runtime::CloudfrontJs20,
+        runtime,
         code: code.as_bytes().to_vec(),
         settings: Settings::default(),
         memo_bytes_max: None,
