@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 
-use crate::cache::key::Location;
+use crate::cache::tag::{Tag, TagError};
 use crate::limits::INVALIDATION_PATH_CHARS_MAX;
 
 /// A path and query whose stored responses an unsafe request made invalid.
@@ -15,6 +15,16 @@ pub struct Target {
     pub path: Vec<u8>,
     /// The query string; `None` without `?`.
     pub query: Option<Vec<u8>>,
+}
+
+impl Target {
+    fn parse(text: &str) -> Self {
+        let (path, query) = match text.split_once('?') {
+            Some((path, query)) => (path, Some(query.as_bytes().to_vec())),
+            None => (text, None),
+        };
+        Self { path: path.as_bytes().to_vec(), query }
+    }
 }
 
 /// What a request invalidates once its response is there; nothing for a safe method or a response
@@ -63,31 +73,59 @@ fn same_origin(reference: &str, host: &[u8]) -> Option<Target> {
     (same_host && target.path.starts_with(b"/")).then_some(target)
 }
 
-/// One item of an invalidation: a path, or a prefix with `*` behind it. All variants of a path go
-/// together.
+/// How what is invalidated goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// It is not used any more.
+    #[default]
+    Hard,
+    /// It is stale from now on: revalidated at the next use, and served meanwhile where its answer allows that.
+    Soft,
+}
+
+impl Mode {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        }
+    }
+}
+
+/// One item of an invalidation. All variants of what it names go together.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Item {
-    /// What the path and query must be, or begin with. A `*` elsewhere than at the end is literal.
-    text: Box<[u8]>,
-    /// Whether more may follow.
-    prefix: bool,
+pub enum Item {
+    /// What lies at this path, with exactly this query string.
+    Exact(Target),
+    /// What lies at a path and query that begin so.
+    Prefix(Box<[u8]>),
+    /// All of the distribution.
+    Everything,
+    /// What carries this tag.
+    Tag(Tag),
 }
 
 /// Why an item of an invalidation was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ItemError {
-    /// It does not begin with `/`.
+    /// It begins with neither `/` nor `#`.
     NotAPath,
     /// It is longer than CloudFront allows.
     TooLong,
     /// It has characters that a URL must encode.
     NotEncoded,
+    /// What follows `#` is no tag.
+    Tag(TagError),
 }
 
 impl fmt::Display for ItemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAPath => f.write_str("an invalidation path begins with /, as in /images/*"),
+            Self::NotAPath => f.write_str(
+                "an item is a path that begins with /, as in /images/*, or a tag that begins with #",
+            ),
             Self::TooLong => {
                 write!(
                     f,
@@ -97,6 +135,7 @@ impl fmt::Display for ItemError {
             Self::NotEncoded => {
                 f.write_str("write blanks, control and non-ASCII characters as %XX in the path")
             }
+            Self::Tag(error) => error.fmt(f),
         }
     }
 }
@@ -104,11 +143,15 @@ impl fmt::Display for ItemError {
 impl std::error::Error for ItemError {}
 
 impl Item {
-    /// Reads an item as an operator writes it: `/a.html`, `/a?b=c`, `/images/*`, `/*`.
+    /// Reads an item as an operator writes it: `/a.html`, `/a?b=c`, `/images/*`, `/*`, `#tag`. A `*` elsewhere than at
+    /// the end is literal.
     ///
     /// # Errors
     /// Says what is wrong with it and what to write instead.
     pub fn parse(text: &str) -> Result<Self, ItemError> {
+        if let Some(tag) = text.strip_prefix('#') {
+            return Tag::parse(tag.as_bytes()).map(Self::Tag).map_err(ItemError::Tag);
+        }
         if !text.starts_with('/') {
             return Err(ItemError::NotAPath);
         }
@@ -118,33 +161,11 @@ impl Item {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ItemError::NotEncoded);
         }
-        let prefix = text.ends_with('*');
-        let text = text.strip_suffix('*').unwrap_or(text);
-        Ok(Self { text: text.as_bytes().into(), prefix })
-    }
-
-    /// Whether an object at this location is meant. The query string is part of the match.
-    #[must_use]
-    pub fn matches(&self, location: &Location<'_>) -> bool {
-        let question_mark: &[u8] = if location.query.is_some() { b"?" } else { b"" };
-        let parts = [location.path, question_mark, location.query.unwrap_or_default()];
-        let mut wanted = &*self.text;
-        for part in parts {
-            let shared = part.len().min(wanted.len());
-            let (Some(head), Some((begin, rest))) =
-                (part.get(..shared), wanted.split_at_checked(shared))
-            else {
-                return false;
-            };
-            if head != begin {
-                return false;
-            }
-            wanted = rest;
-            if shared < part.len() {
-                return self.prefix;
-            }
-        }
-        wanted.is_empty()
+        Ok(match text.strip_suffix('*') {
+            Some("/") => Self::Everything,
+            Some(prefix) => Self::Prefix(prefix.as_bytes().into()),
+            None => Self::Exact(Target::parse(text)),
+        })
     }
 }
 
@@ -211,39 +232,6 @@ mod tests {
     }
 
     #[test]
-    fn items_match_paths_with_their_query() {
-        let cases = [
-            ("/a", "/a", None, true),
-            ("/a", "/ab", None, false),
-            ("/a", "/a", Some("q"), false),
-            ("/a?q", "/a", Some("q"), true),
-            ("/a?q", "/a", Some("qq"), false),
-            ("/a?q*", "/a", Some("qq"), true),
-            ("/a*", "/a", Some("q"), true),
-            ("/a*", "/a", None, true),
-            ("/a?*", "/a", Some(""), true),
-            ("/a?*", "/a", None, false),
-            ("/dir/*", "/dir", None, false),
-            ("/dir/*", "/dir/x/y", None, true),
-            ("/*", "/", None, true),
-            ("/*", "/x", Some("q"), true),
-            ("/a*b", "/a*b", None, true),
-            ("/a*b", "/axb", None, false),
-            ("/A", "/a", None, false),
-        ];
-        for (item, path, query, expected) in cases {
-            let parsed = Item::parse(item).expect("a valid item");
-            let location = Location {
-                domain_name: b"d",
-                path: path.as_bytes(),
-                query: query.map(str::as_bytes),
-                bytes: b"",
-            };
-            assert_eq!(parsed.matches(&location), expected, "{item} on {path} {query:?}");
-        }
-    }
-
-    #[test]
     fn a_wrong_item_says_what_to_write() {
         assert_eq!(Item::parse("a"), Err(ItemError::NotAPath));
         assert_eq!(Item::parse(""), Err(ItemError::NotAPath));
@@ -252,6 +240,8 @@ mod tests {
         assert_eq!(Item::parse("/a b"), Err(ItemError::NotEncoded));
         let long = format!("/{}", "a".repeat(INVALIDATION_PATH_CHARS_MAX));
         assert_eq!(Item::parse(&long), Err(ItemError::TooLong));
+        assert_eq!(Item::parse("#"), Err(ItemError::Tag(TagError::Empty)));
+        assert_eq!(Item::parse("#a b"), Err(ItemError::Tag(TagError::Character)));
         assert!(ItemError::TooLong.to_string().contains("4000"));
     }
 }

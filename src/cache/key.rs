@@ -84,7 +84,7 @@ pub fn primary_key(
     out.clear();
     let location_bytes = domain_name.len() + path.len() + query.map_or(0, <[u8]>::len);
     out.reserve(location_bytes + variant_bytes_max(headers, policy));
-    write_location(domain_name, path, query, policy, out);
+    write_location(domain_name, path, query, &policy.query_strings, out);
     // OPTIONS is the one method with objects of its own; HEAD is answered from GET's.
     if method == Method::OPTIONS {
         out.push(tag::OPTIONS);
@@ -137,7 +137,7 @@ pub fn write_location(
     domain_name: &str,
     path: &[u8],
     query: Option<&[u8]>,
-    policy: &CachePolicy,
+    selected: &NameSelection,
     out: &mut Vec<u8>,
 ) {
     write_field(domain_name.as_bytes(), out);
@@ -145,7 +145,7 @@ pub fn write_location(
     let before_query = out.len();
     out.push(tag::QUERY);
     let length_at = reserve_length(out);
-    if selected_query(query, &policy.query_strings, out) {
+    if selected_query(query, selected, out) {
         fill_length(length_at, out.len() - length_at - LENGTH_BYTES, out);
     } else {
         out.truncate(before_query);
@@ -163,6 +163,15 @@ pub struct Location<'a> {
     pub query: Option<&'a [u8]>,
     /// The bytes of the key that were read: the same for all variants of the object.
     pub bytes: &'a [u8],
+}
+
+impl Location<'_> {
+    /// Domain name, path, and `?` with the query if there is one: what a prefix is compared with.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let question_mark: &[u8] = if self.query.is_some() { b"?" } else { b"" };
+        [self.domain_name, self.path, question_mark, self.query.unwrap_or_default()].concat()
+    }
 }
 
 /// Reads the location at the head of a key; `None` for bytes that are not a key.

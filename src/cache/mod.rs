@@ -12,7 +12,7 @@
 //! | may it be stored, until when is it fresh? | [`ttl`] |
 //! | may it be served although it is stale? | [`stale`] |
 //! | what does a 304 change? | [`revalidate`] |
-//! | what must no longer be served? | [`invalidate`] |
+//! | what must no longer be served? | [`invalidate`], [`tag`] |
 //! | where are the bytes? | [`store`] |
 
 pub mod directives;
@@ -21,5 +21,6 @@ pub mod key;
 pub mod revalidate;
 pub mod stale;
 pub mod store;
+pub mod tag;
 pub mod ttl;
 pub mod vary;

@@ -27,7 +27,7 @@ use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 use twox_hash::XxHash3_128;
 
-use crate::cache::invalidate::{Item, Target};
+use crate::cache::invalidate::{Item, Mode, Target};
 use crate::cache::key;
 use crate::distribution::policy::CachePolicy;
 use crate::limits::CACHE_ARRIVING_SHARE;
@@ -37,10 +37,10 @@ mod generations;
 mod handles;
 mod object;
 
-pub use generations::Stamp;
+pub use generations::{Stamp, Tags};
 
 use arriving::{Arriving, Fill, Reader};
-use generations::Generations;
+use generations::{Generations, Standing};
 use handles::{Stored, Writer};
 use object::{Head, Object};
 
@@ -161,19 +161,36 @@ impl Store {
         self.generations.stamp()
     }
 
-    /// Drops all variants of what lies at `target`, stored or arriving.
-    pub fn invalidate(&self, domain_name: &str, target: &Target, policy: &CachePolicy) {
+    /// Drops all variants of what lies at `target`, stored or arriving. Returns how many objects were known there.
+    pub fn invalidate_target(
+        &self,
+        domain_name: &str,
+        target: &Target,
+        policy: &CachePolicy,
+    ) -> u64 {
         let mut location = Vec::new();
-        let query = target.query.as_deref();
-        key::write_location(domain_name, &target.path, query, policy, &mut location);
-        self.generations.invalidate(&location);
+        let (query, selected) = (target.query.as_deref(), &policy.query_strings);
+        key::write_location(domain_name, &target.path, query, selected, &mut location);
+        let noted = self.generations.invalidate_place(&location);
+        self.make_room_if(noted.is_full);
+        noted.objects.into_iter().flatten().sum()
     }
 
-    /// Drops everything that an item of an invalidation matches, stored or arriving. Visits every
-    /// stored object: for operators, not for requests.
-    pub fn invalidate_matching(&self, domain_name: &str, item: Item) {
-        self.generations.invalidate_matching(domain_name, item);
-        self.objects.retain(|_, object| self.is_valid(&object.head));
+    /// Drops, or makes stale, all that the items name of a distribution, stored or arriving. Returns for each item how
+    /// many objects were known under it; `None` for a prefix, which is compared when objects are asked for.
+    pub fn invalidate(&self, domain_name: &str, items: &[Item], mode: Mode) -> Vec<Option<u64>> {
+        let noted = self.generations.invalidate(domain_name, items, mode);
+        self.make_room_if(noted.is_full);
+        noted.objects
+    }
+
+    /// Once in some 200,000 invalidations every object is looked at, so that they need not be remembered.
+    fn make_room_if(&self, is_full: bool) {
+        if is_full {
+            let stamp = self.stamp();
+            self.objects.retain(|_, object| self.standing(&object.head) != Standing::Gone);
+            self.generations.forget(stamp);
+        }
     }
 
     /// What the store holds and did.
@@ -188,21 +205,22 @@ impl Store {
         }
     }
 
-    fn is_valid(&self, head: &Head) -> bool {
-        self.generations.is_valid(&head.mark, head.key())
+    fn standing(&self, head: &Head) -> Standing {
+        self.generations.standing(&head.mark, head.key())
     }
 
-    /// The stored object for a key, if it may be served.
-    fn stored(&self, key: &CacheKey, slot: &Slot) -> Option<Arc<Object>> {
+    /// The stored object for a key, if it may be served, and how it stands.
+    fn stored(&self, key: &CacheKey, slot: &Slot) -> Option<(Arc<Object>, Standing)> {
         let object = self.objects.get(slot)?;
         if object.head.key() != key.primary_key() {
             return None;
         }
-        if !self.is_valid(&object.head) {
+        let standing = self.standing(&object.head);
+        if standing == Standing::Gone {
             self.objects.remove_if(slot, |stored| Arc::ptr_eq(stored, &object));
             return None;
         }
-        Some(object)
+        Some((object, standing))
     }
 
     /// Puts an object into the place of the one it was made from; false if that one is gone. What
@@ -267,6 +285,13 @@ impl Stamp {
     }
 }
 
+impl Tags {
+    /// Hands the tags over with the answer.
+    pub fn mark(self, meta: &mut CacheMeta) {
+        meta.extensions_mut().insert(self);
+    }
+}
+
 #[async_trait]
 impl Storage for Store {
     async fn lookup(
@@ -278,12 +303,16 @@ impl Storage for Store {
         // What arrives is newer than what is stored.
         if let Some(fill) = self.arriving.joinable(&slot)
             && fill.head.key() == key.primary_key()
-            && self.is_valid(&fill.head)
+            && self.standing(&fill.head) == Standing::Valid
         {
             return join(fill);
         }
-        let Some(object) = self.stored(key, &slot) else { return Ok(None) };
-        Ok(Some((object.head.meta()?, Box::new(Stored::new(object)))))
+        let Some((object, standing)) = self.stored(key, &slot) else { return Ok(None) };
+        let mut meta = object.head.meta()?;
+        if let Standing::StaleSince(instant) = standing {
+            meta.expire_at(instant);
+        }
+        Ok(Some((meta, Box::new(Stored::new(object)))))
     }
 
     async fn lookup_streaming_write(
@@ -304,7 +333,9 @@ impl Storage for Store {
     ) -> Result<MissHandler> {
         let slot = Slot::of(key);
         let stamp = meta.extensions().get().copied().unwrap_or_else(|| self.stamp());
-        let head = Head::new(key, &slot.primary, meta, stamp)?;
+        let tags = meta.extensions().get().cloned();
+        let mark = self.generations.mark(stamp, key.primary_key(), &slot.primary, tags);
+        let head = Head::new(key, meta, mark)?;
         let fill = self.arriving.add(slot, head, self.object_bytes_max);
         Ok(Box::new(Writer::new(self, fill)))
     }
@@ -322,7 +353,7 @@ impl Storage for Store {
         let key: &CompactCacheKey = target.key();
         let slot = Slot::of(key);
         if matches!(purge_type, PurgeType::Invalidation) {
-            self.generations.invalidate(&slot.primary);
+            self.generations.invalidate_place(&slot.primary);
         }
         let stored = self.objects.remove(&slot).is_some();
         let arriving = self.arriving.joinable(&slot).is_some();
@@ -337,7 +368,7 @@ impl Storage for Store {
         _trace: &SpanHandle,
     ) -> Result<bool> {
         let slot = Slot::of(key);
-        let Some(old) = self.stored(key, &slot) else { return Ok(false) };
+        let Some((old, _)) = self.stored(key, &slot) else { return Ok(false) };
         let head = Arc::new(old.head.revalidated(key, meta)?);
         let new = Arc::new(Object { head, body: old.body.clone() });
         Ok(self.replace(&slot, &old, new))

@@ -23,13 +23,21 @@ pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
 /// on top of what is stored; a quarter leaves room for several of the largest at once.
 pub const CACHE_ARRIVING_SHARE: u64 = 4;
 
-/// Wildcard invalidations that are remembered for answers still on their way. When more than these
-/// arrive while an origin answers, its answer is not stored: safe, and rarer than an operator
-/// types.
-pub const CACHE_WILDCARDS_REMEMBERED: usize = 64;
+/// Invalidations that are remembered, bytes together: some 200,000 of tags and paths. When they are full, the store is
+/// swept once, and answers that are on their way at that moment are not stored.
+pub const CACHE_INVALIDATIONS_BYTES_MAX: usize = 16 << 20;
 
 /// An invalidation path, characters (CloudFront's quota).
 pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
+
+/// Items of one invalidation (CloudFront's quota of files in progress).
+pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
+
+/// A cache tag, characters (spec: CDN behaviours section 7).
+pub const CACHE_TAG_CHARS_MAX: usize = 256;
+
+/// Cache tags of one object; the rest is dropped (spec: CDN behaviours section 7).
+pub const CACHE_TAG_NAMES_MAX: usize = 50;
 
 /// Background revalidations that were decided on and have not started yet; each holds a request's head.
 pub const PENDING_REVALIDATION_REQUESTS_MAX: usize = 1_024;

@@ -16,7 +16,7 @@ pub const VIEWER_FUNCTION_WALL_BACKSTOP: Duration = Duration::from_millis(50);
 /// The same in proportion, for the larger budgets of loading: times the CPU time that was granted.
 pub const VIEWER_FUNCTION_WALL_SHARE: u32 = 50;
 
-/// Ticks of [`SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
+/// Ticks of [`crate::limits::SANDBOX_TICK`] that a viewer call must have seen before its CPU time is held against it. A call that
 /// uses its millisecond sees ten; one that the host of a virtual machine stopped for as long, which the kernel counts
 /// as CPU time too, sees one for each time it was stopped, and on a busy machine that is a few.
 pub const VIEWER_FUNCTION_TICKS_MIN: u32 = 5;

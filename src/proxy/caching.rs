@@ -81,7 +81,11 @@ impl CacheParts {
             &response.headers,
         );
         for target in targets {
-            self.store.invalidate(&distribution.domain_name, &target, &behavior.cache_policy);
+            self.store.invalidate_target(
+                &distribution.domain_name,
+                &target,
+                &behavior.cache_policy,
+            );
         }
     }
 }

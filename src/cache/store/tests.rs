@@ -14,6 +14,7 @@ use pingora::http::ResponseHeader;
 use super::*;
 use crate::distribution::policy::NameSelection;
 
+mod invalidation;
 mod model;
 mod race;
 
@@ -323,52 +324,6 @@ async fn a_purge_cannot_be_outrun() {
 }
 
 #[tokio::test]
-async fn an_invalidated_location_goes_with_all_its_variants() {
-    let store = store();
-    let keys = [key_for(store, "/a", "x"), key_for(store, "/a", "y")];
-    let elsewhere = key_for(store, "/b", "x");
-    for key in keys.iter().chain([&elsewhere]) {
-        put(store, key, &meta(&[]), b"old").await;
-    }
-    store.invalidate("d", &Target { path: b"/a".to_vec(), query: None }, &policy());
-    for key in &keys {
-        assert!(lookup(store, key).await.is_none());
-    }
-    assert!(lookup(store, &elsewhere).await.is_some());
-    store.invalidate("other", &Target { path: b"/b".to_vec(), query: None }, &policy());
-    assert!(lookup(store, &elsewhere).await.is_some(), "another distribution's");
-}
-
-#[tokio::test]
-async fn wildcards_reach_what_is_stored_and_what_is_on_its_way() {
-    let store = store();
-    let item = |text| Item::parse(text).expect("an item");
-    let (inside, outside) = (key_of(store, "/dir/a"), key_of(store, "/b"));
-    let asked = store.stamp();
-    put(store, &inside, &meta(&[]), b"old").await;
-    put(store, &outside, &meta(&[]), b"kept").await;
-    store.invalidate_matching("other", item("/*"));
-    assert_eq!(store.stats().objects, 2);
-    store.invalidate_matching("d", item("/dir/*"));
-    assert_eq!(store.stats().objects, 1, "swept at once");
-    let mut late = meta(&[]);
-    asked.mark(&mut late);
-    put(store, &inside, &late, b"late").await;
-    assert!(lookup(store, &inside).await.is_none());
-    put(store, &inside, &meta(&[]), b"new").await;
-    assert!(lookup(store, &inside).await.is_some());
-
-    // More wildcards than are remembered: what was asked for before them is not trusted, what is
-    // stored is.
-    for _ in 0..=crate::limits::CACHE_WILDCARDS_REMEMBERED {
-        store.invalidate_matching("d", item("/nothing"));
-    }
-    assert!(lookup(store, &outside).await.is_some());
-    put(store, &key_of(store, "/c"), &late, b"late").await;
-    assert!(lookup(store, &key_of(store, "/c")).await.is_none());
-}
-
-#[tokio::test]
 async fn revalidation_changes_the_head_and_keeps_body_and_creation() {
     let store = store();
     let key = key_of(store, "/a");
@@ -405,7 +360,7 @@ async fn a_revalidation_does_not_replace_what_came_in_between() {
     let key = key_of(store, "/a");
     let slot = Slot::of(&key);
     put(store, &key, &meta(&[]), b"old").await;
-    let old = store.stored(&key, &slot).expect("stored");
+    let (old, _) = store.stored(&key, &slot).expect("stored");
     let head = Arc::new(old.head.revalidated(&key, &meta(&[])).expect("a head"));
     let revalidated = Arc::new(Object { head, body: old.body.clone() });
     put(store, &key, &meta(&[]), b"new").await;

@@ -8,12 +8,45 @@ use pingora::cache::{CacheKey, CacheMeta};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cache::tag::Tag;
 
 const PATHS: [&str; 4] = ["/a", "/a/b", "/b", "/c"];
 const ORIGINS: [&str; 2] = ["x", "y"];
+const TAGS: u8 = 3;
 
 /// Which object: path, `Origin`, variant.
 type Name = (usize, usize, bool);
+
+/// What an item of an invalidation names.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Path(usize),
+    Below(usize),
+    Tag(u8),
+    Everything,
+}
+
+impl Named {
+    fn item(self) -> Item {
+        let text = match self {
+            Self::Path(path) => PATHS[path].to_owned(),
+            Self::Below(path) => format!("{}*", PATHS[path]),
+            Self::Tag(tag) => format!("#Tag{tag}"),
+            Self::Everything => "/*".to_owned(),
+        };
+        Item::parse(&text).expect("an item")
+    }
+
+    /// Whether it means the object with this name and value.
+    fn means(self, name: Name, value: u8) -> bool {
+        match self {
+            Self::Path(path) => name.0 == path,
+            Self::Below(path) => PATHS[name.0].starts_with(PATHS[path]),
+            Self::Tag(tag) => value % TAGS == tag,
+            Self::Everything => true,
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -25,9 +58,19 @@ enum Step {
     End(bool),
     Update(Name, u8),
     Purge(Name),
+    /// After an unsafe request.
     Invalidate(usize),
-    InvalidateBelow(usize),
+    InvalidateItem(Named, Mode),
     Get(Name),
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    prop_oneof![
+        (0..PATHS.len()).prop_map(Named::Path),
+        (0..PATHS.len()).prop_map(Named::Below),
+        (0..TAGS).prop_map(Named::Tag),
+        Just(Named::Everything),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -39,7 +82,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (name(), any::<u8>()).prop_map(|(n, v)| Step::Update(n, v)),
         1 => name().prop_map(Step::Purge),
         1 => (0..PATHS.len()).prop_map(Step::Invalidate),
-        1 => (0..PATHS.len()).prop_map(Step::InvalidateBelow),
+        3 => (named(), any::<bool>()).prop_map(|(named, soft)| {
+            Step::InvalidateItem(named, if soft { Mode::Soft } else { Mode::Hard })
+        }),
         4 => name().prop_map(Step::Get),
     ]
 }
@@ -48,16 +93,36 @@ fn body(value: u8) -> Vec<u8> {
     vec![value; usize::from(value) % 20]
 }
 
-fn head(value: u8) -> CacheMeta {
-    meta(&[("x-value", &value.to_string())])
+/// The head of an answer that is asked for now.
+fn head(store: &Store, value: u8) -> CacheMeta {
+    let mut meta = meta(&[("x-value", &value.to_string())]);
+    store.stamp().mark(&mut meta);
+    let tag = Tag::parse(format!("tag{}", value % TAGS).as_bytes()).expect("a tag");
+    Tags::new("d", &[tag]).mark(&mut meta);
+    meta
 }
 
-/// The store, and what it should hold: for each name the value of its head and that of its body.
+/// What a name should find.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    head: u8,
+    body: u8,
+    is_stale: bool,
+}
+
+/// An answer on its way.
+struct Begun {
+    name: Name,
+    writer: MissHandler,
+    /// `None` once it was invalidated.
+    expected: Option<Expected>,
+}
+
+/// The store, and what it should hold.
 struct History {
     store: &'static Store,
-    expected: HashMap<Name, (u8, u8)>,
-    /// Begun answers with whether they still count.
-    begun: Vec<(Name, u8, MissHandler, bool)>,
+    expected: HashMap<Name, Expected>,
+    begun: Vec<Begun>,
 }
 
 impl History {
@@ -69,65 +134,78 @@ impl History {
         key
     }
 
-    fn forget(&mut self, goes: impl Fn(Name) -> bool) {
-        self.expected.retain(|&name, _| !goes(name));
-        for (name, _, _, counts) in &mut self.begun {
-            *counts &= !goes(*name);
+    fn forget(&mut self, goes: impl Fn(Name, u8) -> bool) {
+        self.expected.retain(|&name, expected| !goes(name, expected.head));
+        for begun in &mut self.begun {
+            begun.expected = begun.expected.filter(|expected| !goes(begun.name, expected.head));
+        }
+    }
+
+    fn age(&mut self, named: Named) {
+        let stored = self.expected.iter_mut().map(|(&name, expected)| (name, expected));
+        let begun = self.begun.iter_mut();
+        let begun = begun.filter_map(|begun| Some((begun.name, begun.expected.as_mut()?)));
+        for (name, expected) in stored.chain(begun) {
+            expected.is_stale |= named.means(name, expected.head);
         }
     }
 
     async fn run(&mut self, step: Step) {
         match step {
             Step::Put(name, value, chunk) => {
-                let mut writer = begin(self.store, &self.key(name), &head(value)).await;
+                let mut writer = begin(self.store, &self.key(name), &head(self.store, value)).await;
                 for part in body(value).chunks(chunk) {
                     let part = Bytes::copy_from_slice(part);
                     writer.write_body(part, false).await.expect("it fits");
                 }
                 writer.finish().await.expect("it is complete");
-                self.expected.insert(name, (value, value));
+                let expected = Expected { head: value, body: value, is_stale: false };
+                self.expected.insert(name, expected);
             }
             Step::Begin(name, value) => {
-                let mut writer = begin(self.store, &self.key(name), &head(value)).await;
+                let mut writer = begin(self.store, &self.key(name), &head(self.store, value)).await;
                 writer.write_body(body(value).into(), false).await.expect("it fits");
-                self.begun.push((name, value, writer, true));
+                let expected = Some(Expected { head: value, body: value, is_stale: false });
+                self.begun.push(Begun { name, writer, expected });
             }
             Step::End(complete) if !self.begun.is_empty() => {
-                let (name, value, writer, counts) = self.begun.remove(0);
+                let Begun { name, writer, expected } = self.begun.remove(0);
                 if !complete {
                     drop(writer);
                     return;
                 }
                 writer.finish().await.expect("it is complete");
                 self.expected.remove(&name);
-                if counts {
-                    self.expected.insert(name, (value, value));
+                if let Some(expected) = expected {
+                    self.expected.insert(name, expected);
                 }
             }
             Step::End(_) => {}
             Step::Update(name, value) => {
                 let span = Span::inactive().handle();
                 let key = self.key(name);
-                let updated = self.store.update_meta(&key, &head(value), &span).await;
+                let updated = self.store.update_meta(&key, &head(self.store, value), &span).await;
                 let known = self.expected.get_mut(&name);
                 assert_eq!(updated.expect("an answer"), known.is_some(), "{name:?}");
                 if let Some(known) = known {
-                    known.0 = value;
+                    (known.head, known.is_stale) = (value, false);
                 }
             }
             Step::Purge(name) => {
                 purge(self.store, &self.key(name)).await;
-                self.forget(|other| (other.0, other.1) == (name.0, name.1));
+                self.forget(|other, _| (other.0, other.1) == (name.0, name.1));
             }
             Step::Invalidate(path) => {
                 let target = Target { path: PATHS[path].into(), query: None };
-                self.store.invalidate("d", &target, &policy());
-                self.forget(|other| other.0 == path);
+                self.store.invalidate_target("d", &target, &policy());
+                self.forget(|other, _| other.0 == path);
             }
-            Step::InvalidateBelow(path) => {
-                let item = Item::parse(&format!("{}*", PATHS[path])).expect("an item");
-                self.store.invalidate_matching("d", item);
-                self.forget(|other| PATHS[other.0].starts_with(PATHS[path]));
+            Step::InvalidateItem(named, mode) => {
+                self.store.invalidate("d", &[named.item()], mode);
+                match mode {
+                    Mode::Hard => self.forget(|name, value| named.means(name, value)),
+                    Mode::Soft => self.age(named),
+                }
             }
             Step::Get(name) => self.compare(name).await,
         }
@@ -137,17 +215,20 @@ impl History {
         let found = lookup(self.store, &self.key(name)).await;
         // What arrives goes before what is stored; its body is not complete, so only the head is
         // compared.
-        let newest = self.begun.iter().rev().find(|begun| begun.0 == name);
-        if let Some((_, value, _, true)) = newest {
+        let newest = self.begun.iter().rev().find(|begun| begun.name == name);
+        if let Some(expected) = newest.and_then(|begun| begun.expected)
+            && !expected.is_stale
+        {
             let (meta, _) = found.expect("joins");
-            assert_eq!(meta.headers()["x-value"], value.to_string());
+            assert_eq!(meta.headers()["x-value"], expected.head.to_string());
             return;
         }
         match (found, self.expected.get(&name)) {
             (None, None) => {}
-            (Some((meta, reader)), Some(&(head, value))) => {
-                assert_eq!(meta.headers()["x-value"], head.to_string());
-                assert_eq!(body_of(reader).await.expect("complete"), body(value));
+            (Some((meta, reader)), Some(expected)) => {
+                assert_eq!(meta.headers()["x-value"], expected.head.to_string());
+                assert_eq!(meta.is_fresh(SystemTime::now()), !expected.is_stale, "{name:?}");
+                assert_eq!(body_of(reader).await.expect("complete"), body(expected.body));
             }
             (found, expected) => panic!("{name:?}: {}, {expected:?}", found.is_some()),
         }

@@ -31,10 +31,11 @@ async fn fill(store: &'static Store, origin: &Origin, index: usize) {
 fn publish(store: &'static Store, origin: &Origin, index: usize, by_wildcard: bool) {
     let version = origin.current[index].fetch_add(1, Ordering::SeqCst) + 1;
     if by_wildcard {
-        store.invalidate_matching("d", Item::parse(PATHS[index]).expect("an item"));
+        let item = Item::parse(&format!("{}*", PATHS[index])).expect("an item");
+        store.invalidate("d", &[item], Mode::Hard);
     } else {
         let target = Target { path: PATHS[index].into(), query: None };
-        store.invalidate("d", &target, &policy());
+        store.invalidate_target("d", &target, &policy());
     }
     origin.invalidated_below[index].fetch_max(version, Ordering::SeqCst);
 }
