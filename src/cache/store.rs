@@ -161,17 +161,18 @@ impl Store {
         self.generations.stamp()
     }
 
-    /// Drops all variants of what lies at `target`, stored or arriving. Returns how many objects were known there.
+    /// Drops, or makes stale, all variants of what lies at `target`, stored or arriving. Returns how many objects were known there.
     pub fn invalidate_target(
         &self,
         domain_name: &str,
         target: &Target,
         policy: &CachePolicy,
+        mode: Mode,
     ) -> u64 {
         let mut location = Vec::new();
         let (query, selected) = (target.query.as_deref(), &policy.query_strings);
         key::write_location(domain_name, &target.path, query, selected, &mut location);
-        let noted = self.generations.invalidate_place(&location);
+        let noted = self.generations.invalidate_place(&location, mode);
         self.make_room_if(noted.is_full);
         noted.objects.into_iter().flatten().sum()
     }
@@ -353,7 +354,7 @@ impl Storage for Store {
         let key: &CompactCacheKey = target.key();
         let slot = Slot::of(key);
         if matches!(purge_type, PurgeType::Invalidation) {
-            self.generations.invalidate_place(&slot.primary);
+            self.generations.invalidate_place(&slot.primary, Mode::Hard);
         }
         let stored = self.objects.remove(&slot).is_some();
         let arriving = self.arriving.joinable(&slot).is_some();

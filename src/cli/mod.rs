@@ -2,8 +2,10 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration (`EX_CONFIG` of sysexits.h).
 
+mod admin;
 mod build;
 mod check;
+mod invalidate;
 mod serve;
 mod test;
 
@@ -58,6 +60,8 @@ enum Command {
     /// Run functions on events and compare with what is expected; one function on one event prints the result in the
     /// shape of CloudFront's TestFunction.
     Test(Box<test::Arguments>),
+    /// Invalidate what a running edge has stored: paths, paths that end in `*`, and tags.
+    Invalidate(invalidate::Arguments),
     /// Print the JSON Schema of the configuration file.
     Schema,
     /// Print a completion script.
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check { configuration, format } => check::run(&configuration.config, format),
         Command::Build(arguments) => build::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Invalidate(arguments) => invalidate::run(&arguments),
         Command::Schema => print_schema(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -28,6 +28,10 @@ pub const LINT_COMPAT: &str = "warn";
 /// `[demo_origin] listen`.
 pub const DEMO_ORIGIN_LISTEN: &str = "127.0.0.1:9000";
 
+/// `cache_tag_header` of a distribution. spec: CDN behaviours section 7 leaves the name to the distribution; this is the
+/// one that most origins send.
+pub const CACHE_TAG_HEADER: &str = "Cache-Tag";
+
 /// `http_port` of an origin.
 pub const ORIGIN_HTTP_PORT: u16 = 80;
 /// `https_port` of an origin.

@@ -4,6 +4,7 @@
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
 pub mod managed;
+mod network;
 mod normal;
 mod pattern;
 pub mod policy;
@@ -17,6 +18,7 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::event::origin::AddressFamily;
 use crate::ids::{FunctionId, OriginGroupIndex, OriginIndex};
 
+pub use network::Network;
 pub use pattern::PathPattern;
 use policy::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 
@@ -35,6 +37,10 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Whose rules the cache follows.
     pub semantics: Semantics,
+    /// Where answers carry their cache tags.
+    pub cache_tag_header: HeaderName,
+    /// Whose `PURGE` is obeyed.
+    pub purge_from: Vec<Network>,
     /// The origins, in the order of the configuration.
     pub origins: Vec<Origin>,
     /// The origin groups, in the order of the configuration.

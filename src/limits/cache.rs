@@ -33,6 +33,12 @@ pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
 /// Items of one invalidation (CloudFront's quota of files in progress).
 pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
 
+/// A `CallerReference`, characters: an identifier of any usual make.
+pub const CALLER_REFERENCE_CHARS_MAX: usize = 256;
+
+/// Caller's references remembered: a repetition comes within seconds or not at all.
+pub const CALLER_REFERENCE_ENTRIES_MAX: usize = 1_024;
+
 /// A cache tag, characters (spec: CDN behaviours section 7).
 pub const CACHE_TAG_CHARS_MAX: usize = 256;
 

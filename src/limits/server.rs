@@ -33,6 +33,15 @@ pub const ADMIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// place.
 pub const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// Body of a request to the admin listener, bytes: a full invalidation of long paths has less.
+pub const ADMIN_BODY_BYTES_MAX: usize = 16 << 20;
+
+/// An answer of the admin listener that commands read, bytes: all items of a full invalidation.
+pub const ADMIN_ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// How long a command waits for the admin listener: as long as that lets a connection last.
+pub const ADMIN_CLIENT_TIMEOUT: Duration = ADMIN_CONNECTION_TIME_MAX;
+
 /// Connections to the demo origin at a time, count: more than a load generator on the same machine
 /// opens.
 pub const DEMO_ORIGIN_CONNECTIONS_MAX: usize = 4_096;

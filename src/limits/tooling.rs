@@ -33,8 +33,8 @@ pub const TEST_BATCH_LINE_BYTES_MAX: usize = 16 << 20;
 pub const TEST_BATCH_FUNCTIONS_ITEMS_MAX: usize = 256;
 
 /// Stack of the thread that the compatibility lint reads a source on, bytes. The parser recurses, and a source of
-/// [`crate::limits::VIEWER_FUNCTION_SOURCE_BYTES_MAX`] has at most that many levels. Seventy shapes of nesting, brackets among them, need less
-/// than 32 MiB in a debug build. It is address space: the kernel gives memory to what is touched.
+/// [`crate::limits::VIEWER_FUNCTION_SOURCE_BYTES_MAX`] has at most that many levels. Seventy shapes of nesting, brackets
+/// among them, need less than 32 MiB in a debug build. It is address space: the kernel gives memory to what is touched.
 pub const LINT_STACK_BYTES: usize = 128 << 20;
 
 /// How many definitions the compatibility lint follows to tell what a value is, depth. Real code needs three or four; each

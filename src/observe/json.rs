@@ -218,7 +218,8 @@ fn append_escaped(out: &mut String, character: char) {
     }
 }
 
-fn append_time(out: &mut String, time: SystemTime) {
+/// Appends a time, `2026-11-10T10:00:00.000Z`.
+pub(super) fn append_time(out: &mut String, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, in_day) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = civil_date(days);

@@ -20,6 +20,14 @@ use crate::error::{FunctionFailure, OriginFailure};
 use crate::event::EventType;
 use crate::ids::RequestId;
 
+/// A time as the log spells it: `2026-11-10T10:00:00.000Z`.
+#[must_use]
+pub fn time_text(time: SystemTime) -> String {
+    let mut text = String::new();
+    json::append_time(&mut text, time);
+    text
+}
+
 /// How a function's call ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FunctionOutcome {

@@ -92,6 +92,20 @@ fn failure_response(
     Ok((response, body))
 }
 
+/// Answers a `PURGE`: how many objects were known at its URL.
+///
+/// # Errors
+/// The viewer is gone.
+pub async fn purged(session: &mut Session, ctx: &mut Context, objects: u64) -> pingora::Result<()> {
+    ctx.result_type = Some("Purge");
+    let body = Bytes::from(format!("invalidated; {objects} objects were known there\n"));
+    let mut response = ResponseHeader::build(200, Some(6))?;
+    response.insert_header(CONTENT_TYPE, "text/plain; charset=utf-8")?;
+    response.insert_header(CONTENT_LENGTH, body.len().to_string())?;
+    stamp(&mut response, ctx)?;
+    send(session, ctx, response, body).await
+}
+
 /// Sends what a viewer-request function made up. Never cached.
 ///
 /// # Errors

@@ -13,12 +13,13 @@ use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::context::{Context, Route};
-use super::head;
+use super::{Edge, head};
+use crate::cache::invalidate::Mode;
 use crate::cache::stale::{self, Failure};
-use crate::cache::store::Store;
+use crate::cache::store::{Store, Tags};
 use crate::cache::ttl::{self, Exchange, Lifetime, Verdict};
-use crate::cache::{invalidate, key as cache_key, revalidate, vary};
-use crate::distribution::Semantics;
+use crate::cache::{invalidate, key as cache_key, revalidate, tag, vary};
+use crate::distribution::{Distribution, Semantics};
 use crate::limits::ERROR_CACHING_MIN_TTL_DEFAULT;
 
 /// The store and the lock that collapses concurrent misses; both live as long as the process.
@@ -81,11 +82,8 @@ impl CacheParts {
             &response.headers,
         );
         for target in targets {
-            self.store.invalidate_target(
-                &distribution.domain_name,
-                &target,
-                &behavior.cache_policy,
-            );
+            let (domain_name, policy) = (&distribution.domain_name, &behavior.cache_policy);
+            self.store.invalidate_target(domain_name, &target, policy, Mode::Hard);
         }
     }
 }
@@ -97,12 +95,12 @@ pub fn variance(meta: &CacheMeta, ctx: &Context, request: &RequestHeader) -> Opt
     vary::variance(meta.headers(), &request.headers, &behavior.cache_policy, extra)
 }
 
-/// May this answer be stored, and for how long. One that says that it is larger than `object_bytes_max` never arrives at
+/// May this answer be stored, and for how long. One that says that it is larger than the largest object never arrives at
 /// the store, so nobody waits for it.
 pub fn verdict(
+    edge: &Edge,
     session: &Session,
     response: &ResponseHeader,
-    object_bytes_max: u64,
     ctx: &mut Context,
 ) -> RespCacheable {
     let Ok(route) = ctx.route().cloned() else {
@@ -130,17 +128,34 @@ pub fn verdict(
     };
     match ttl::decide(&route.behavior.cache_policy, &exchange) {
         Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
-        Verdict::Store(_) if content_length(&response) > Some(object_bytes_max) => {
+        Verdict::Store(_)
+            if content_length(&response) > Some(edge.cache.store.object_bytes_max()) =>
+        {
             RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
         }
         Verdict::Store(lifetime) => {
+            let tags = cache_tags(edge, &route.distribution, &response);
             let mut meta = meta(response, &lifetime, now);
             if let Some(stamp) = ctx.origin.stamp.take() {
                 stamp.mark(&mut meta);
             }
+            if let Some(tags) = tags {
+                tags.mark(&mut meta);
+            }
             RespCacheable::Cacheable(meta)
         }
     }
+}
+
+/// The tags that an answer carries; `None` without the field.
+fn cache_tags(edge: &Edge, distribution: &Distribution, response: &ResponseHeader) -> Option<Tags> {
+    let name = &distribution.cache_tag_header;
+    if !response.headers.contains_key(name) {
+        return None;
+    }
+    let tagged = tag::of_response(&response.headers, name);
+    edge.metrics.count_dropped_tags(tagged.dropped);
+    Some(Tags::new(&distribution.domain_name, &tagged.tags))
 }
 
 fn content_length(response: &ResponseHeader) -> Option<u64> {

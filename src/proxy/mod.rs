@@ -21,6 +21,7 @@ mod context;
 mod failover;
 mod framing;
 mod head;
+mod invalidation;
 mod notices;
 mod policy;
 mod record;
@@ -51,6 +52,7 @@ use crate::origin::resolve::Resolver;
 
 pub use caching::CacheParts;
 pub use context::Context;
+pub use invalidation::{Invalidated, UnknownDistribution};
 pub use notices::Notices;
 
 /// What is served: swapped as a whole when a new configuration is published.
@@ -153,6 +155,10 @@ impl ProxyHttp for Phases {
         }
         if ctx.background {
             return Ok(false);
+        }
+        if let Some(objects) = invalidation::purge(&self.edge, session, ctx) {
+            answer::purged(session, ctx, objects).await?;
+            return Ok(true);
         }
         match viewer::enforce_policy(session, ctx).await? {
             Ok(answered) if answered => return Ok(true),
@@ -257,8 +263,7 @@ impl ProxyHttp for Phases {
         response: &ResponseHeader,
         ctx: &mut Context,
     ) -> Result<RespCacheable> {
-        let object_bytes_max = self.edge.cache.store.object_bytes_max();
-        Ok(caching::verdict(session, response, object_bytes_max, ctx))
+        Ok(caching::verdict(&self.edge, session, response, ctx))
     }
 
     fn should_serve_stale(

@@ -27,7 +27,9 @@ fn text(edge: &Edge, places: &Places) -> String {
         line(format_args!("  certificate  self-made; trust {}", authority.display()));
     }
     if let Some(address) = places.admin {
-        line(format_args!("  admin        http://{address}/metrics  /healthz  /readyz"));
+        line(format_args!(
+            "  admin        http://{address}/metrics  /healthz  /readyz  /invalidations"
+        ));
     }
     if let Some(address) = places.demo_origin {
         line(format_args!("  demo origin  http://{address}"));

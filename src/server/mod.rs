@@ -124,15 +124,19 @@ async fn serve(
         places.demo_origin = Some(local);
         beside.spawn(task);
     }
+    let mut admin = None;
     if let Some(address) = config.admin {
-        let admin = admin::Admin { metrics: metrics.clone(), ready: ready.clone() };
-        let (local, task) = admin.bind(address).await.map_err(other)?;
-        places.admin = Some(local);
-        beside.spawn(task);
+        let listener = admin::bind(address).await.map_err(other)?;
+        places.admin = Some(listener.local_addr().map_err(other)?);
+        admin = Some(listener);
     }
     let listeners = bind_viewers(&config, &mut places).await?;
     let threads = config.threads.unwrap_or_else(cores);
     let edge = build_edge(config, functions, &places, &metrics)?;
+    if let Some(listener) = admin {
+        let admin = admin::Admin::new(metrics, ready.clone(), edge.clone());
+        beside.spawn(admin.serve(listener));
+    }
     let app = build_app(&edge, threads);
     let (stop, stopped) = watch::channel(false);
     let mut serving = JoinSet::new();

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
-
-use crate::scene::{Answer, Edge, Origin, Scene};
+use crate::scene::{Answer, Edge, Origin, Scene, component};
 
 /// A component that answers each request with how often it was called, as one digit.
 fn counter() -> Vec<u8> {
@@ -26,13 +23,7 @@ fn counter() -> Vec<u8> {
             (i32.store (i32.const 4) (i32.const 1024))
             (i32.store (i32.const 8) (i32.const 27))
             (i32.const 0)))"#;
-    let mut module = wat::parse_str(module).expect("valid text");
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir("wit").expect("valid wit");
-    let world = resolve.select_world(&[package], Some("lambda")).expect("a world of wit/");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("fits");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
-    encoder.encode().expect("fits its world")
+    component::lambda(module)
 }
 
 fn counting(words: &str) -> Edge {

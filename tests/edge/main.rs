@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod admin;
 mod aws;
 mod cache;
 mod check;
@@ -9,6 +10,7 @@ mod compat;
 mod events;
 mod failures;
 mod hostile;
+mod invalidation;
 mod kvs;
 mod lambda;
 mod origins;

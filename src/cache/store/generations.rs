@@ -323,9 +323,9 @@ impl Generations {
     }
 
     /// Invalidates what lies at a location, or has a primary hash.
-    pub(super) fn invalidate_place(&self, bytes: &[u8]) -> Noted {
+    pub(super) fn invalidate_place(&self, bytes: &[u8], mode: Mode) -> Noted {
         self.note(|generation| {
-            let (objects, bytes) = self.places.invalidate(place(bytes), generation, Mode::Hard);
+            let (objects, bytes) = self.places.invalidate(place(bytes), generation, mode);
             (vec![Some(objects)], bytes)
         })
     }

@@ -11,7 +11,7 @@ use super::{Unique, behavior, values};
 use crate::config::defaults;
 use crate::config::file;
 use crate::config::problem::Problems;
-use crate::distribution::{CustomErrorResponse, Distribution, Semantics};
+use crate::distribution::{CustomErrorResponse, Distribution, Network, Semantics};
 use crate::limits;
 
 /// Errors that may get another page. spec: CDN behaviours section 6.
@@ -88,6 +88,10 @@ fn check(
         .collect();
     let custom_error_responses = error_responses(&written.custom_error_response, &at, problems);
     let default_root_object = root_object(written, &at, problems);
+    let at_tags = format!("{at}.cache_tag_header");
+    let tags = written.cache_tag_header.as_deref().unwrap_or(defaults::CACHE_TAG_HEADER);
+    let cache_tag_header = values::header_name(tags, &at_tags, problems);
+    let purge_from = networks(&written.purge_from, &format!("{at}.purge_from"), problems);
     let behaviors = behaviors.into_iter().map(|one| one.map(Arc::new)).collect::<Option<_>>();
     let (origins, origin_groups) = targets.into_parts()?;
     Some(Distribution {
@@ -96,6 +100,8 @@ fn check(
         aliases,
         default_root_object,
         semantics,
+        cache_tag_header: cache_tag_header?,
+        purge_from,
         origins,
         origin_groups,
         behaviors: behaviors?,
@@ -150,6 +156,20 @@ fn aliases(
         }
     }
     aliases
+}
+
+/// The networks that could be read.
+fn networks(written: &[String], at: &str, problems: &mut Problems) -> Vec<Network> {
+    let numbered = written.iter().enumerate();
+    let read = numbered.filter_map(|(index, text)| {
+        let network = Network::parse(text);
+        if network.is_none() {
+            let remedy = "write address/bits, such as 127.0.0.1/32, 10.0.0.0/8 or fd00::/8";
+            problems.add(format!("{at}[{index}]"), format!("\"{text}\" is not a network"), remedy);
+        }
+        network
+    });
+    read.collect()
 }
 
 fn root_object(written: &file::Distribution, at: &str, problems: &mut Problems) -> Option<String> {

@@ -27,6 +27,12 @@ pub struct Distribution {
     /// Whose rules the cache follows where they differ.
     #[schemars(extend("default" = "cloudfront"))]
     pub semantics: Option<Semantics>,
+    /// The header field in which answers carry their cache tags, separated by commas or blanks; `Surrogate-Key`, for one.
+    #[schemars(extend("default" = defaults::CACHE_TAG_HEADER))]
+    pub cache_tag_header: Option<String>,
+    /// Networks whose viewers may send `PURGE`, such as `127.0.0.1/32`. None: nobody may.
+    #[serde(default)]
+    pub purge_from: Vec<String>,
     /// For the reader.
     pub comment: Option<String>,
     /// A server to fetch from. At least one.

@@ -3,6 +3,7 @@
 //! The edge is the program itself, started with a configuration of its own and stopped when the scene ends.
 
 pub mod commands;
+pub mod component;
 pub mod http;
 pub mod origin;
 
@@ -23,6 +24,7 @@ pub struct Scene {
     policies: String,
     https: bool,
     aliases: String,
+    distribution: String,
     environment: Vec<(&'static str, PathBuf)>,
 }
 
@@ -68,6 +70,7 @@ impl Scene {
             policies: OBEDIENT.to_owned(),
             https: false,
             aliases: String::new(),
+            distribution: String::new(),
             environment: Vec::new(),
         }
     }
@@ -159,6 +162,13 @@ impl Scene {
         self
     }
 
+    /// Adds lines to the distribution's table.
+    pub fn distribution(mut self, words: &str) -> Self {
+        self.distribution.push_str(words);
+        self.distribution.push('\n');
+        self
+    }
+
     /// Sets a variable of the edge's environment to a path.
     pub fn environment(mut self, name: &'static str, value: PathBuf) -> Self {
         self.environment.push((name, value));
@@ -185,11 +195,12 @@ impl Scene {
         format!(
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
-             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}",
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}{}",
             commands::state_directory().display(),
             self.policies,
             self.functions,
             self.aliases,
+            self.distribution,
             self.origin,
             behaviors,
         )
@@ -298,7 +309,18 @@ impl Edge {
 
     /// What the admin listener says at `target`.
     pub fn admin(&self, target: &str) -> Response {
-        Request::new(self.address("admin ", "http://"), "GET", target).send()
+        Request::new(self.admin_address(), "GET", target).send()
+    }
+
+    /// The address of the admin listener.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.address("admin ", "http://")
+    }
+
+    /// Posts a JSON body to the admin listener.
+    pub fn post(&self, target: &str, body: &serde_json::Value) -> Response {
+        let body = body.to_string();
+        Request::new(self.admin_address(), "POST", target).body(body.as_bytes()).send()
     }
 
     /// The value of a counter, by the beginning of its line.

@@ -67,7 +67,7 @@ async fn all_variants_of_a_location_go() {
         put(store, key, &meta(&[]), b"old").await;
     }
     let target = Target { path: b"/a".to_vec(), query: None };
-    assert_eq!(store.invalidate_target("d", &target, &policy()), 2);
+    assert_eq!(store.invalidate_target("d", &target, &policy(), Mode::Hard), 2);
     for key in &keys {
         assert!(lookup(store, key).await.is_none());
     }

@@ -197,7 +197,7 @@ impl History {
             }
             Step::Invalidate(path) => {
                 let target = Target { path: PATHS[path].into(), query: None };
-                self.store.invalidate_target("d", &target, &policy());
+                self.store.invalidate_target("d", &target, &policy(), Mode::Hard);
                 self.forget(|other, _| other.0 == path);
             }
             Step::InvalidateItem(named, mode) => {

@@ -35,7 +35,7 @@ fn publish(store: &'static Store, origin: &Origin, index: usize, by_wildcard: bo
         store.invalidate("d", &[item], Mode::Hard);
     } else {
         let target = Target { path: PATHS[index].into(), query: None };
-        store.invalidate_target("d", &target, &policy());
+        store.invalidate_target("d", &target, &policy(), Mode::Hard);
     }
     origin.invalidated_below[index].fetch_max(version, Ordering::SeqCst);
 }

@@ -104,7 +104,8 @@ fn distributions() {
     let named = format!(
         "[[distribution]]\nid = \"a b\"\n\
          aliases = [\"https://x\", \"a.*.example\", \"a.example\", \"A.example\"]\n\
-         default_root_object = \"/index.html\"\n{ORIGIN}{DEFAULT}"
+         default_root_object = \"/index.html\"\ncache_tag_header = \"a b\"\n\
+         purge_from = [\"::1\", \"10.0.0.1/8\"]\n{ORIGIN}{DEFAULT}"
     );
     assert_problems(
         &named,
@@ -119,6 +120,8 @@ fn distributions() {
                 "is taken already by distribution[0].aliases[2]",
             ),
             (Some(4), "distribution[0].default_root_object", "without leading slash"),
+            (Some(5), "distribution[0].cache_tag_header", "is not a header field's name"),
+            (Some(6), "distribution[0].purge_from[1]", "write address/bits"),
         ],
     );
     behind(

@@ -1,0 +1,32 @@
+//! Components of the `lambda` world, from the text of a core module.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The component of a module.
+pub fn lambda(module: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("valid text");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir("wit").expect("valid wit");
+    let world = resolve.select_world(&[package], Some("lambda")).expect("a world of wit/");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("fits");
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
+    encoder.encode().expect("fits its world")
+}
+
+/// A component that returns the same JSON for every event.
+pub fn returning(json: &serde_json::Value) -> Vec<u8> {
+    let json = json.to_string();
+    let (length, escaped) = (json.len(), json.replace('\\', "\\\\").replace('"', "\\\""));
+    lambda(&format!(
+        r#"(module
+        (memory (export "memory") 2)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+        (data (i32.const 1024) "{escaped}")
+        (func (export "handle") (param i32 i32) (result i32)
+            (i32.store (i32.const 0) (i32.const 0))
+            (i32.store (i32.const 4) (i32.const 1024))
+            (i32.store (i32.const 8) (i32.const {length}))
+            (i32.const 0)))"#
+    ))
+}
