@@ -55,6 +55,16 @@ pub fn by_unsafe_method(
     targets
 }
 
+/// Whether `Content-Location` names the target of the request itself. `path`, `query` and `host` as for
+/// [`by_unsafe_method`].
+#[must_use]
+pub fn names_target(path: &[u8], query: Option<&[u8]>, host: &[u8], response: &HeaderMap) -> bool {
+    let location = response.get(header::CONTENT_LOCATION).and_then(|value| value.to_str().ok());
+    location
+        .and_then(|location| same_origin(location, host))
+        .is_some_and(|named| named.path == path && named.query.as_deref() == query)
+}
+
 /// Reads an absolute URI of the same host, or an absolute path. References relative to the path are
 /// left alone: the rule for them is a "may".
 fn same_origin(reference: &str, host: &[u8]) -> Option<Target> {

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, header};
 
+use crate::cache::date;
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
@@ -34,6 +36,18 @@ pub fn merge(stored: &mut HeaderMap, fresh: &HeaderMap) {
             stored.append(name.clone(), value.clone());
         }
     }
+}
+
+/// Whether a stored response without `Last-Modified` is not modified since the date that a request names: then `Date`
+/// takes its place (RFC 9111 section 4.3.2). `If-None-Match` comes first (RFC 9110 section 13.2.2).
+#[must_use]
+pub fn is_unmodified_by_date(request: &HeaderMap, stored: &HeaderMap) -> bool {
+    if request.contains_key(header::IF_NONE_MATCH) || stored.contains_key(header::LAST_MODIFIED) {
+        return false;
+    }
+    let since = request.get(header::IF_MODIFIED_SINCE).and_then(date::read);
+    let sent_at = stored.get(header::DATE).and_then(date::read);
+    matches!((since, sent_at), (Some(since), Some(sent_at)) if sent_at <= since)
 }
 
 /// Removes the fields that are about one connection: neither stored nor forwarded (RFC 9110 section
@@ -132,6 +146,25 @@ mod tests {
             ("vary", "accept"),
         ];
         assert_eq!(lines(&stored), expected);
+    }
+
+    #[test]
+    fn date_stands_in_for_last_modified() {
+        const EARLY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        const LATE: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
+        let unmodified = |request: &[(&'static str, &'static str)], stored| {
+            is_unmodified_by_date(&map(request), &map(stored))
+        };
+        assert!(unmodified(&[("if-modified-since", LATE)], &[("date", EARLY)]));
+        assert!(unmodified(&[("if-modified-since", LATE)], &[("date", LATE)]));
+        assert!(!unmodified(&[("if-modified-since", EARLY)], &[("date", LATE)]));
+        assert!(!unmodified(&[("if-modified-since", "0")], &[("date", EARLY)]));
+        assert!(!unmodified(&[("if-modified-since", LATE)], &[]));
+        assert!(!unmodified(&[], &[("date", EARLY)]));
+        let modified = [("date", EARLY), ("last-modified", EARLY)];
+        assert!(!unmodified(&[("if-modified-since", LATE)], &modified));
+        let both = [("if-modified-since", LATE), ("if-none-match", "\"1\"")];
+        assert!(!unmodified(&both, &[("date", EARLY)]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use crate::cache::directives::{Directives, Seconds};
-use crate::cache::vary;
+use crate::cache::{date, vary};
 use crate::distribution::Semantics;
 use crate::distribution::policy::CachePolicy;
 use crate::limits::HEURISTIC_LIFETIME_MAX;
@@ -26,6 +26,8 @@ use crate::limits::HEURISTIC_LIFETIME_MAX;
 pub struct Exchange<'a> {
     /// The method that was sent to the origin.
     pub method: &'a Method,
+    /// Whether `Content-Location` says that the answer is what a GET for the same target would give.
+    pub names_target: bool,
     /// The request's header as the origin saw it: `Authorization` that was not forwarded is no
     /// obstacle.
     pub request: &'a HeaderMap,
@@ -148,7 +150,17 @@ fn forbidden(
     if policy.max_ttl.is_zero() {
         return Some(Reason::PolicyDisabled);
     }
-    if ![Method::GET, Method::HEAD, Method::OPTIONS].contains(exchange.method) {
+    let kept = match *exchange.method {
+        Method::GET | Method::HEAD | Method::OPTIONS => true,
+        // RFC 9110 section 9.3.3: with explicit freshness, and only if it represents its target.
+        Method::POST => {
+            status.is_success()
+                && exchange.names_target
+                && explicit_lifetime(exchange, directives).is_some()
+        }
+        _ => false,
+    };
+    if !kept {
         return Some(Reason::Method);
     }
     // 206 would need the joining of parts, 304 is no response of its own, 416 is never kept (spec
@@ -232,8 +244,8 @@ fn heuristic_lifetime(
     if !cacheable && !directives.public {
         return None;
     }
-    let modified = exchange.response.get(header::LAST_MODIFIED).and_then(http_date);
-    let unchanged = modified.and_then(|modified| date(exchange).duration_since(modified).ok());
+    let modified = exchange.response.get(header::LAST_MODIFIED).and_then(date::read);
+    let unchanged = modified.and_then(|modified| sent_at(exchange).duration_since(modified).ok());
     let guess = unchanged.map(|unchanged| (unchanged / 10).min(HEURISTIC_LIFETIME_MAX));
     Some(guess.unwrap_or(policy.default_ttl).min(policy.max_ttl))
 }
@@ -250,40 +262,21 @@ fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option
     let first = lines.next()?;
     // RFC 9111 section 5.3: what cannot be read, "especially including the value 0", is in the
     // past.
-    let lifetime = http_date(first).and_then(|expires| expires.duration_since(date(exchange)).ok());
+    let lifetime =
+        date::read(first).and_then(|expires| expires.duration_since(sent_at(exchange)).ok());
     Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
 }
 
 /// When the origin made the response; arrival for an origin without a readable clock (RFC 9110
 /// section 6.6.1).
-fn date(exchange: &Exchange<'_>) -> SystemTime {
-    exchange.response.get(header::DATE).and_then(http_date).unwrap_or(exchange.now)
-}
-
-/// A date in one of HTTP's three formats; RFC 9110 section 5.6.7 wants names of days and months to be taken in any case.
-fn http_date(value: &http::HeaderValue) -> Option<SystemTime> {
-    let text = value.to_str().ok()?;
-    httpdate::parse_http_date(text).ok().or_else(|| {
-        let mut spelled = text.to_ascii_lowercase().replace("gmt", "GMT");
-        let starts: Vec<usize> = text
-            .char_indices()
-            .zip(std::iter::once(' ').chain(text.chars()))
-            .filter(|((_, character), before)| {
-                character.is_ascii_alphabetic() && !before.is_ascii_alphabetic()
-            })
-            .map(|((at, _), _)| at)
-            .collect();
-        for at in starts {
-            spelled.get_mut(at..=at)?.make_ascii_uppercase();
-        }
-        httpdate::parse_http_date(&spelled).ok()
-    })
+fn sent_at(exchange: &Exchange<'_>) -> SystemTime {
+    exchange.response.get(header::DATE).and_then(date::read).unwrap_or(exchange.now)
 }
 
 /// `corrected_initial_age` of RFC 9111 section 4.2.3.
 fn age(exchange: &Exchange<'_>) -> Duration {
     // `Date` names a whole second: up to one second of the difference is rounding and no age.
-    let apparent = exchange.now.duration_since(date(exchange)).unwrap_or_default();
+    let apparent = exchange.now.duration_since(sent_at(exchange)).unwrap_or_default();
     let apparent = Duration::from_secs(apparent.as_secs().saturating_sub(1));
     apparent.max(age_value(exchange.response) + exchange.response_delay)
 }

@@ -5,6 +5,8 @@
 //! request policy forwards and the cache policy does not name (spec: CDN behaviours section 9,
 //! `Vary` "cut down to … forwarded headers").
 
+mod language;
+
 use http::{HeaderMap, HeaderName, header};
 use ring::digest;
 
@@ -87,14 +89,16 @@ fn varies_within_key(
     !decided_by_key && is_forwarded_beside_key(name, origin_request)
 }
 
-/// The variant a request asks for, given the stored response's header; `None` when the response
-/// does not vary.
+/// The variant a request asks for, given a stored response's header and the variant as which it is
+/// stored (`None` for one that is about to be); `None` when the response does not vary.
 ///
 /// Values are compared as RFC 9111 section 4.1 allows: lines combined, blanks around members
-/// dropped, and case ignored where the field's own definition ignores it.
+/// dropped, case ignored where the field's own definition ignores it, and languages in the order of
+/// their weights. A response in a language that the request ranks first is the one it asks for.
 #[must_use]
 pub fn variance(
     stored: &HeaderMap,
+    stored_as: Option<[u8; 16]>,
     request: &HeaderMap,
     policy: &CachePolicy,
     origin_request: Option<&OriginRequestPolicy>,
@@ -110,6 +114,12 @@ pub fn variance(
     // The same set in another order is the same variance.
     varying.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
     varying.dedup();
+    if let Some(stored_as) = stored_as
+        && varying == [header::ACCEPT_LANGUAGE]
+        && language::is_first_choice(stored, request)
+    {
+        return Some(stored_as);
+    }
     let mut text = Vec::new();
     for name in &varying {
         write_selecting_field(name, request, &mut text);
@@ -122,19 +132,28 @@ pub fn variance(
 /// Writes name and value with their lengths, so that no value can pretend to be another field.
 fn write_selecting_field(name: &HeaderName, request: &HeaderMap, out: &mut Vec<u8>) {
     let mut value = Vec::new();
-    let ignores_case =
-        [header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING, header::ACCEPT_CHARSET].contains(name);
-    let members = request
-        .get_all(name)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii);
-    for member in members {
-        value.extend_from_slice(member);
-        value.push(b',');
-    }
-    if ignores_case {
-        value.make_ascii_lowercase();
+    if *name == header::ACCEPT_LANGUAGE
+        && let Some(choices) = language::choices(request)
+    {
+        for choice in choices {
+            value.extend_from_slice(choice.range.as_bytes());
+            value.extend_from_slice(&choice.weight.to_le_bytes());
+        }
+    } else {
+        let ignores_case =
+            [header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING, header::ACCEPT_CHARSET];
+        let members = request
+            .get_all(name)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+            .map(<[u8]>::trim_ascii);
+        for member in members {
+            value.extend_from_slice(member);
+            value.push(b',');
+        }
+        if ignores_case.contains(name) {
+            value.make_ascii_lowercase();
+        }
     }
     for bytes in [name.as_str().as_bytes(), &value] {
         out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
@@ -187,7 +206,7 @@ mod tests {
         let policy = cache_policy(Vec::new(), NameSelection::None, false);
         let forwarded = origin_policy(HeaderSelection::AllViewer, NameSelection::All);
         let stored = map(&[("vary", vary)]);
-        let of = |request| variance(&stored, &map(request), &policy, Some(&forwarded));
+        let of = |request| variance(&stored, None, &map(request), &policy, Some(&forwarded));
         of(one) != of(other)
     }
 
@@ -214,14 +233,48 @@ mod tests {
     }
 
     #[test]
+    fn languages_are_compared_by_their_weights() {
+        let field = "accept-language";
+        let differ = |one, other| differ(field, &[(field, one)], &[(field, other)]);
+        assert!(!differ("en, de", "de,EN"));
+        assert!(!differ("en;q=1.0, de;q=0.5", "de; q=0.500, en"));
+        assert!(differ("en, de", "en, de;q=0.9"));
+        assert!(differ("en, de;q=0.9", "en;q=0.9, de"));
+        assert!(differ("en;q=2", "en"), "no weight is taken as it is written");
+    }
+
+    #[test]
+    fn a_stored_language_that_is_ranked_first_is_what_is_asked_for() {
+        let policy = cache_policy(Vec::new(), NameSelection::None, false);
+        let forwarded = origin_policy(HeaderSelection::AllViewer, NameSelection::All);
+        let gets_stored = |vary, language, accepted| {
+            let stored = map(&[("vary", vary), ("content-language", language)]);
+            let request = map(&[("accept-language", accepted)]);
+            let stored_as = Some([7; 16]);
+            variance(&stored, stored_as, &request, &policy, Some(&forwarded)) == stored_as
+        };
+        assert!(gets_stored("accept-language", "de", "fr;q=0.5, de;q=1.0"));
+        assert!(gets_stored("accept-language", "DE", "en, de"));
+        assert!(!gets_stored("accept-language", "de", "fr, de;q=0.9"));
+        assert!(
+            !gets_stored("accept-language", "de-AT", "de"),
+            "whether it will do is not ours to say"
+        );
+        assert!(!gets_stored("accept-language", "de, en", "de"));
+        assert!(!gets_stored("accept-language", "de", "*"));
+        assert!(!gets_stored("accept-language, foo", "de", "de"));
+    }
+
+    #[test]
     fn the_order_of_names_makes_no_other_variant() {
         let policy = cache_policy(Vec::new(), NameSelection::None, false);
         let forwarded = origin_policy(HeaderSelection::AllViewer, NameSelection::None);
         let request = map(&[("foo", "1"), ("bar", "2")]);
-        let of = |vary| variance(&map(&[("vary", vary)]), &request, &policy, Some(&forwarded));
+        let of =
+            |vary| variance(&map(&[("vary", vary)]), None, &request, &policy, Some(&forwarded));
         assert_eq!(of("foo, Bar"), of("bar,foo, foo"));
         assert_eq!(of(""), None);
-        assert_eq!(variance(&HeaderMap::new(), &request, &policy, Some(&forwarded)), None);
+        assert_eq!(variance(&HeaderMap::new(), None, &request, &policy, Some(&forwarded)), None);
     }
 
     /// Whether `name` is forwarded, and whether a response varies by it.
@@ -231,7 +284,7 @@ mod tests {
         origin: Option<&OriginRequestPolicy>,
     ) -> (bool, bool) {
         let forwarded = is_forwarded(&HeaderName::from_static(name), key, origin);
-        let variant = variance(&map(&[("vary", name)]), &HeaderMap::new(), key, origin);
+        let variant = variance(&map(&[("vary", name)]), None, &HeaderMap::new(), key, origin);
         (forwarded, variant.is_some())
     }
 

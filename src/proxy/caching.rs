@@ -4,11 +4,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{
+    CONTENT_LENGTH, HOST, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE,
+};
+use http::{Method, StatusCode};
 use pingora::cache::key::HashBinary;
 use pingora::cache::lock::CacheKeyLockImpl;
 use pingora::cache::{CacheKey, CacheMeta, CachePhase, NoCacheReason, RespCacheable};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::conditional_filter::not_modified_filter;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType};
 
@@ -34,10 +39,16 @@ pub struct CacheParts {
 impl CacheParts {
     /// Turns caching on for requests whose answers may be stored under the behavior's policy.
     pub fn enable(&self, session: &mut Session, ctx: &Context) {
-        let Ok(Route { behavior, .. }) = ctx.route() else { return };
-        let caches = !behavior.cache_policy.max_ttl.is_zero();
-        if caches && behavior.cached_methods.contains(&session.req_header().method) {
+        let Ok(Route { distribution, behavior }) = ctx.route() else { return };
+        if behavior.cache_policy.max_ttl.is_zero() {
+            return;
+        }
+        let request = session.req_header();
+        if behavior.cached_methods.contains(&request.method) {
             session.cache.enable(self.store, None, None, Some(self.lock), None);
+        } else if distribution.semantics == Semantics::Rfc9111 && may_store_after_post(request) {
+            // Without the lock: each POST reaches the origin, none waits for another.
+            session.cache.enable(self.store, None, None, None, None);
         }
     }
 
@@ -64,20 +75,26 @@ impl CacheParts {
         Ok(self.store.key(bytes))
     }
 
-    /// An unsafe method that went well makes what is stored for its target unfit (RFC 9111 section 4.4).
-    pub fn invalidate_after(&self, session: &Session, response: &ResponseHeader, ctx: &Context) {
+    /// An unsafe method that went well makes what is stored for its target unfit (RFC 9111 section 4.4). Its own answer is
+    /// newer than that.
+    pub fn invalidate_after(
+        &self,
+        session: &Session,
+        response: &ResponseHeader,
+        ctx: &mut Context,
+    ) {
         let request = session.req_header();
-        if request.method.is_safe() {
+        if request.method.is_safe() || ctx.origin.invalidated {
             return;
         }
+        ctx.origin.invalidated = true;
         let Ok(Route { distribution, behavior }) = ctx.route() else { return };
         let (path, query) = head::path_and_query(request);
-        let host = request.headers.get(HOST).map(http::HeaderValue::as_bytes).unwrap_or_default();
         let targets = invalidate::by_unsafe_method(
             &request.method,
             path,
             query,
-            host,
+            host(request),
             response.status,
             &response.headers,
         );
@@ -85,14 +102,43 @@ impl CacheParts {
             let (domain_name, policy) = (&distribution.domain_name, &behavior.cache_policy);
             self.store.invalidate_target(domain_name, &target, policy, Mode::Hard);
         }
+        ctx.origin.stamp = Some(self.store.stamp());
     }
+}
+
+/// Whether the answer to this request might be kept for later GETs (RFC 9110 section 9.3.3). A condition or range of the
+/// viewer's would have to be taken out of a request whose answer is kept, so one with them is passed on as it is.
+fn may_store_after_post(request: &RequestHeader) -> bool {
+    const CONDITIONS: [HeaderName; 6] =
+        [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
+    request.method == Method::POST
+        && CONDITIONS.iter().all(|name| !request.headers.contains_key(name))
+}
+
+/// Only asked where it matters: no other method's answer has to name its target.
+fn names_target(request: &RequestHeader, response: &ResponseHeader) -> bool {
+    let (path, query) = head::path_and_query(request);
+    request.method == Method::POST
+        && invalidate::names_target(path, query, host(request), &response.headers)
+}
+
+fn host(request: &RequestHeader) -> &[u8] {
+    request.headers.get(HOST).map(http::HeaderValue::as_bytes).unwrap_or_default()
+}
+
+/// Whether the viewer's condition says that it has this very response already.
+pub fn is_not_modified(request: &RequestHeader, response: &ResponseHeader) -> bool {
+    not_modified_filter(request, response)
+        || response.status == StatusCode::OK
+            && matches!(request.method, Method::GET | Method::HEAD)
+            && revalidate::is_unmodified_by_date(&request.headers, &response.headers)
 }
 
 /// Which variant of a stored response this request asks for.
 pub fn variance(meta: &CacheMeta, ctx: &Context, request: &RequestHeader) -> Option<HashBinary> {
     let behavior = &ctx.route().ok()?.behavior;
     let extra = behavior.origin_request_policy.as_deref();
-    vary::variance(meta.headers(), &request.headers, &behavior.cache_policy, extra)
+    vary::variance(meta.headers(), meta.variance(), &request.headers, &behavior.cache_policy, extra)
 }
 
 /// May this answer be stored, and for how long. One that says that it is larger than the largest object never arrives at
@@ -118,6 +164,7 @@ pub fn verdict(
     let asked = ctx.origin.request.as_ref().map(|request| &request.headers);
     let exchange = Exchange {
         method: &session.req_header().method,
+        names_target: names_target(session.req_header(), &response),
         request: asked.unwrap_or(&session.req_header().headers),
         status: response.status,
         response: &response.headers,
@@ -220,7 +267,7 @@ pub fn serves_stale(session: &Session, ctx: &Context, error: Option<&Error>) -> 
         return false;
     }
     let failure = match error.etype() {
-        ErrorType::HTTPStatus(code) => match http::StatusCode::from_u16(*code) {
+        ErrorType::HTTPStatus(code) => match StatusCode::from_u16(*code) {
             Ok(status) => Failure::Status(status),
             Err(_) => Failure::Unreachable,
         },

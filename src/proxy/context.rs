@@ -54,6 +54,8 @@ pub struct OriginSide {
     pub attempts: u8,
     /// Taken before the origin is asked: an invalidation that comes later outdates the answer.
     pub stamp: Option<crate::cache::store::Stamp>,
+    /// Whether the request's effect on stored responses was seen to.
+    pub invalidated: bool,
     /// When the request went out.
     pub asked_at: Option<Instant>,
     /// From asking to the first byte of the answer.

@@ -21,6 +21,7 @@ mod context;
 mod failover;
 mod framing;
 mod head;
+mod interim;
 mod invalidation;
 mod notices;
 mod policy;
@@ -36,8 +37,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Method;
 use pingora::cache::key::HashBinary;
-use pingora::cache::{CacheKey, CacheMeta, RespCacheable};
+use pingora::cache::{CacheKey, CacheMeta, ForcedFreshness, HitHandler, RespCacheable};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -197,6 +199,28 @@ impl ProxyHttp for Phases {
         caching::variance(meta, ctx, request)
     }
 
+    async fn cache_hit_filter(
+        &self,
+        session: &mut Session,
+        _meta: &CacheMeta,
+        _hit_handler: &mut HitHandler,
+        _is_fresh: bool,
+        _ctx: &mut Context,
+    ) -> Result<Option<ForcedFreshness>> {
+        // What is stored never answers a POST: its answer may only take the stored one's place.
+        let stores_only = session.req_header().method == Method::POST;
+        Ok(stores_only.then_some(ForcedFreshness::ForceMiss))
+    }
+
+    fn cache_not_modified_filter(
+        &self,
+        session: &Session,
+        response: &ResponseHeader,
+        _ctx: &mut Context,
+    ) -> Result<bool> {
+        Ok(caching::is_not_modified(session.req_header(), response))
+    }
+
     async fn upstream_peer(
         &self,
         session: &mut Session,
@@ -263,6 +287,10 @@ impl ProxyHttp for Phases {
         response: &ResponseHeader,
         ctx: &mut Context,
     ) -> Result<RespCacheable> {
+        if session.req_header().method == Method::POST {
+            // Before its answer takes the place of what it makes invalid.
+            self.edge.cache.invalidate_after(session, response, ctx);
+        }
         Ok(caching::verdict(&self.edge, session, response, ctx))
     }
 
@@ -276,6 +304,8 @@ impl ProxyHttp for Phases {
         if serve && error.is_some() {
             // As after a failure: pingora ends the connection that it served something else on.
             session.set_keepalive(None);
+            // Bridged, and on record: it must not take the stored answer's place.
+            ctx.failure = None;
         }
         if serve && error.is_none() && session.cache.is_cache_lock_writer() {
             self.edge.revalidations.hand_over(session, ctx);
@@ -290,7 +320,7 @@ impl ProxyHttp for Phases {
         ctx: &mut Context,
     ) -> Result<()> {
         if response.status.is_informational() {
-            return Ok(());
+            return interim::hand_on(session, response).await;
         }
         ctx.result_type.get_or_insert_with(|| caching::result_type(session));
         self.edge.cache.invalidate_after(session, response, ctx);

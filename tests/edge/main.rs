@@ -17,6 +17,7 @@ mod origins;
 mod outputs;
 mod protocols;
 mod provenance;
+mod rfc9111;
 mod samples;
 mod scene;
 mod testing;

@@ -23,7 +23,6 @@ pub struct Scene {
     behaviors: String,
     policies: String,
     https: bool,
-    aliases: String,
     distribution: String,
     environment: Vec<(&'static str, PathBuf)>,
 }
@@ -69,7 +68,6 @@ impl Scene {
             behaviors: String::new(),
             policies: OBEDIENT.to_owned(),
             https: false,
-            aliases: String::new(),
             distribution: String::new(),
             environment: Vec::new(),
         }
@@ -157,9 +155,13 @@ impl Scene {
     }
 
     /// Answers only for these host names.
-    pub fn aliases(mut self, names: &[&str]) -> Self {
-        self.aliases = format!("aliases = {names:?}\n");
-        self
+    pub fn aliases(self, names: &[&str]) -> Self {
+        self.distribution(&format!("aliases = {names:?}"))
+    }
+
+    /// Follows RFC 9111 where CloudFront differs.
+    pub fn rfc9111(self) -> Self {
+        self.distribution("semantics = \"rfc9111\"")
     }
 
     /// Adds lines to the distribution's table.
@@ -195,11 +197,10 @@ impl Scene {
         format!(
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
-             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}{}",
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}",
             commands::state_directory().display(),
             self.policies,
             self.functions,
-            self.aliases,
             self.distribution,
             self.origin,
             behaviors,
