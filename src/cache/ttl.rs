@@ -11,6 +11,8 @@
 //! CloudFront has no heuristic freshness: where RFC 9111 section 4.2.2 would guess, the policy's
 //! default TTL applies. A distribution may say that it wants RFC 9111's rules instead.
 
+mod rule;
+
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
@@ -20,6 +22,9 @@ use crate::cache::{date, vary};
 use crate::distribution::Semantics;
 use crate::distribution::policy::CachePolicy;
 use crate::limits::HEURISTIC_LIFETIME_MAX;
+
+pub use rule::{Bound, Reason, Rule, Source};
+use rule::{Ruled, at_least, at_most};
 
 /// An answer and what it answers, as far as caching is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,8 @@ pub struct Lifetime {
     /// The last moment at which it is fresh; before `now` for what has to be revalidated at each
     /// use.
     pub fresh_until: SystemTime,
+    /// What decided that.
+    pub rule: Rule,
     /// The moment at which its age was zero: `Age` is counted from here.
     pub epoch: SystemTime,
     /// How long beyond freshness it may be served while it is being revalidated.
@@ -71,44 +78,6 @@ pub struct Lifetime {
     pub strip: Vec<HeaderName>,
 }
 
-/// Why a response is not kept.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Reason {
-    /// The policy's maximum TTL is zero: caching is switched off.
-    PolicyDisabled,
-    /// Not a method whose answers are kept.
-    Method,
-    /// Not a status whose answers are kept.
-    Status,
-    /// `no-store`
-    NoStore,
-    /// `private`
-    Private,
-    /// `Vary: *`
-    VaryAny,
-    /// The request was authorized and the response does not say that others may see it.
-    Authorization,
-    /// Stale on arrival, with nothing to revalidate it by and no permission to serve it stale.
-    NothingToReuse,
-}
-
-impl Reason {
-    /// For logs and `explain`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PolicyDisabled => "the cache policy's maximum TTL is 0",
-            Self::Method => "the method's answers are not kept",
-            Self::Status => "the status is not kept without explicit freshness",
-            Self::NoStore => "the origin said no-store",
-            Self::Private => "the origin said private",
-            Self::VaryAny => "the origin said Vary: *",
-            Self::Authorization => "the request was authorized and the answer is not public",
-            Self::NothingToReuse => "stale on arrival and without validator",
-        }
-    }
-}
-
 /// Decides over one response.
 #[must_use]
 pub fn decide(policy: &CachePolicy, exchange: &Exchange<'_>) -> Verdict {
@@ -116,7 +85,7 @@ pub fn decide(policy: &CachePolicy, exchange: &Exchange<'_>) -> Verdict {
     if let Some(reason) = forbidden(policy, exchange, &directives) {
         return Verdict::Pass(reason);
     }
-    let Some(lifetime) = freshness_lifetime(policy, exchange, &directives) else {
+    let Some((lifetime, rule)) = freshness_lifetime(policy, exchange, &directives) else {
         return Verdict::Pass(Reason::Status);
     };
     let epoch = exchange.now.checked_sub(age(exchange)).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -133,6 +102,7 @@ pub fn decide(policy: &CachePolicy, exchange: &Exchange<'_>) -> Verdict {
     }
     Verdict::Store(Lifetime {
         fresh_until,
+        rule: if asks_always(policy, &directives) { Rule::of(Source::NoCache) } else { rule },
         epoch,
         stale_while_revalidate,
         stale_if_error,
@@ -203,27 +173,28 @@ fn freshness_lifetime(
     policy: &CachePolicy,
     exchange: &Exchange<'_>,
     directives: &Directives,
-) -> Option<Duration> {
-    let seconds = explicit_lifetime(exchange, directives);
-    let explicit = seconds.map(|seconds| Duration::from_secs(seconds).min(policy.max_ttl));
+) -> Option<Ruled> {
+    let explicit = explicit_lifetime(exchange, directives).map(|(seconds, source)| {
+        at_most((Duration::from_secs(seconds), Rule::of(source)), policy.max_ttl)
+    });
     if exchange.semantics == Semantics::Rfc9111 {
-        let lifetime = explicit.or_else(|| heuristic_lifetime(policy, exchange, directives));
-        return lifetime.map(|lifetime| lifetime.max(policy.min_ttl));
+        let found = explicit.or_else(|| heuristic_lifetime(policy, exchange, directives));
+        return found.map(|found| at_least(found, policy.min_ttl, Bound::MinTtl));
     }
     if is_error(exchange.status) {
         // spec section 6: "max(header, errMinTTL) but header capped by max TTL".
         let kept_anyway = is_error_always_kept(exchange.status);
         return match explicit {
-            Some(lifetime) => Some(lifetime.max(exchange.error_min_ttl)),
-            None => {
-                (kept_anyway && !exchange.error_min_ttl.is_zero()).then_some(exchange.error_min_ttl)
-            }
+            Some(found) => Some(at_least(found, exchange.error_min_ttl, Bound::ErrorMinTtl)),
+            None => (kept_anyway && !exchange.error_min_ttl.is_zero())
+                .then_some((exchange.error_min_ttl, Rule::of(Source::ErrorMinTtl))),
         };
     }
     match explicit {
-        Some(lifetime) => Some(lifetime.max(policy.min_ttl)),
+        Some(found) => Some(at_least(found, policy.min_ttl, Bound::MinTtl)),
         None if has_default_lifetime(exchange.status) || directives.public => {
-            Some(policy.default_ttl.max(policy.min_ttl))
+            let default = (policy.default_ttl, Rule::of(Source::DefaultTtl));
+            Some(at_least(default, policy.min_ttl, Bound::MinTtl))
         }
         None => None,
     }
@@ -235,7 +206,7 @@ fn heuristic_lifetime(
     policy: &CachePolicy,
     exchange: &Exchange<'_>,
     directives: &Directives,
-) -> Option<Duration> {
+) -> Option<Ruled> {
     // RFC 9110 section 15.1. 206 is not kept at all.
     let cacheable = matches!(
         exchange.status.as_u16(),
@@ -247,16 +218,22 @@ fn heuristic_lifetime(
     let modified = exchange.response.get(header::LAST_MODIFIED).and_then(date::read);
     let unchanged = modified.and_then(|modified| sent_at(exchange).duration_since(modified).ok());
     let guess = unchanged.map(|unchanged| (unchanged / 10).min(HEURISTIC_LIFETIME_MAX));
-    Some(guess.unwrap_or(policy.default_ttl).min(policy.max_ttl))
+    Some(match guess {
+        Some(guess) => at_most((guess, Rule::of(Source::Heuristic)), policy.max_ttl),
+        None => at_most((policy.default_ttl, Rule::of(Source::DefaultTtl)), policy.max_ttl),
+    })
 }
 
 /// What the origin gave: `s-maxage`, else `max-age`, else `Expires` (RFC 9111 section 4.2.1), in
 /// seconds.
-fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option<u64> {
-    let directive =
-        [directives.s_maxage, directives.max_age].into_iter().find_map(Seconds::lifetime);
-    if directive.is_some() || directives.targeted {
-        return directive;
+fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option<(u64, Source)> {
+    let both = [(directives.s_maxage, Source::SMaxage), (directives.max_age, Source::MaxAge)];
+    let found = both.into_iter().find_map(|(seconds, source)| Some((seconds.lifetime()?, source)));
+    if directives.targeted {
+        return found.map(|(seconds, _)| (seconds, Source::Targeted));
+    }
+    if found.is_some() {
+        return found;
     }
     let mut lines = exchange.response.get_all(header::EXPIRES).iter();
     let first = lines.next()?;
@@ -264,7 +241,7 @@ fn explicit_lifetime(exchange: &Exchange<'_>, directives: &Directives) -> Option
     // past.
     let lifetime =
         date::read(first).and_then(|expires| expires.duration_since(sent_at(exchange)).ok());
-    Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
+    Some((lifetime.map_or(0, |lifetime| lifetime.as_secs()), Source::Expires))
 }
 
 /// When the origin made the response; arrival for an origin without a readable clock (RFC 9110
@@ -307,13 +284,17 @@ fn fresh_until(
     // moment.
     const LAST_MOMENT: Duration = Duration::from_millis(1);
     let minimum = if is_error(exchange.status) { exchange.error_min_ttl } else { policy.min_ttl };
-    let end = if directives.no_cache.is_whole() && policy.min_ttl.is_zero() {
-        // RFC 9111 section 5.2.2.4: kept, but never used without asking.
+    let end = if asks_always(policy, directives) {
         exchange.now
     } else {
         by_age.max(exchange.now + minimum)
     };
     end.checked_sub(LAST_MOMENT).unwrap_or(end)
+}
+
+/// RFC 9111 section 5.2.2.4: kept, but never used without asking; unless the operator overrides the origin.
+fn asks_always(policy: &CachePolicy, directives: &Directives) -> bool {
+    directives.no_cache.is_whole() && policy.min_ttl.is_zero()
 }
 
 /// How long it may be served stale while revalidated, and on errors (spec section 2; RFC 5861; RFC

@@ -37,6 +37,8 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Whose rules the cache follows.
     pub semantics: Semantics,
+    /// Whether answers say how the cache handled them.
+    pub cache_status: bool,
     /// Where answers carry their cache tags.
     pub cache_tag_header: HeaderName,
     /// Whose `PURGE` is obeyed.

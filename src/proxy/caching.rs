@@ -9,7 +9,7 @@ use http::header::{
     IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{Method, StatusCode};
-use pingora::cache::key::HashBinary;
+use pingora::cache::key::{CacheHashKey, HashBinary};
 use pingora::cache::lock::CacheKeyLockImpl;
 use pingora::cache::{CacheKey, CacheMeta, CachePhase, NoCacheReason, RespCacheable};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -17,12 +17,13 @@ use pingora::protocols::http::conditional_filter::not_modified_filter;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType};
 
+use super::cache_status::{Lookup, Ruling};
 use super::context::{Context, Route};
 use super::{Edge, head};
 use crate::cache::invalidate::Mode;
 use crate::cache::stale::{self, Failure};
 use crate::cache::store::{Store, Tags};
-use crate::cache::ttl::{self, Exchange, Lifetime, Verdict};
+use crate::cache::ttl::{self, Exchange, Lifetime, Reason, Verdict};
 use crate::cache::{invalidate, key as cache_key, revalidate, tag, vary};
 use crate::distribution::{Distribution, Semantics};
 use crate::limits::ERROR_CACHING_MIN_TTL_DEFAULT;
@@ -38,7 +39,7 @@ pub struct CacheParts {
 
 impl CacheParts {
     /// Turns caching on for requests whose answers may be stored under the behavior's policy.
-    pub fn enable(&self, session: &mut Session, ctx: &Context) {
+    pub fn enable(&self, session: &mut Session, ctx: &mut Context) {
         let Ok(Route { distribution, behavior }) = ctx.route() else { return };
         if behavior.cache_policy.max_ttl.is_zero() {
             return;
@@ -46,7 +47,12 @@ impl CacheParts {
         let request = session.req_header();
         if behavior.cached_methods.contains(&request.method) {
             session.cache.enable(self.store, None, None, Some(self.lock), None);
-        } else if distribution.semantics == Semantics::Rfc9111 && may_store_after_post(request) {
+            return;
+        }
+        let keeps_post =
+            distribution.semantics == Semantics::Rfc9111 && may_store_after_post(request);
+        ctx.lookup = Lookup::Method;
+        if keeps_post {
             // Without the lock: each POST reaches the origin, none waits for another.
             session.cache.enable(self.store, None, None, None, None);
         }
@@ -134,6 +140,14 @@ pub fn is_not_modified(request: &RequestHeader, response: &ResponseHeader) -> bo
             && revalidate::is_unmodified_by_date(&request.headers, &response.headers)
 }
 
+/// What there is instead of what was asked for: another variant, or nothing.
+pub fn miss(session: &Session) -> Lookup {
+    match session.cache.maybe_cache_key().and_then(CacheHashKey::variance_bin) {
+        Some(_) => Lookup::VaryMiss,
+        None => Lookup::UriMiss,
+    }
+}
+
 /// Which variant of a stored response this request asks for.
 pub fn variance(meta: &CacheMeta, ctx: &Context, request: &RequestHeader) -> Option<HashBinary> {
     let behavior = &ctx.route().ok()?.behavior;
@@ -173,13 +187,20 @@ pub fn verdict(
         error_min_ttl: error_min_ttl(&route, response.status.as_u16()),
         semantics: route.distribution.semantics,
     };
-    match ttl::decide(&route.behavior.cache_policy, &exchange) {
-        Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
+    let verdict = match ttl::decide(&route.behavior.cache_policy, &exchange) {
         Verdict::Store(_)
             if content_length(&response) > Some(edge.cache.store.object_bytes_max()) =>
         {
-            RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
+            Verdict::Pass(Reason::TooLarge)
         }
+        verdict => verdict,
+    };
+    ctx.ruling = Some(match &verdict {
+        Verdict::Store(lifetime) => Ruling::Stored(lifetime.rule),
+        Verdict::Pass(reason) => Ruling::Passed(*reason),
+    });
+    match verdict {
+        Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
         Verdict::Store(lifetime) => {
             let tags = cache_tags(edge, &route.distribution, &response);
             let mut meta = meta(response, &lifetime, now);
@@ -252,8 +273,8 @@ fn error_min_ttl(route: &Route, status: u16) -> Duration {
 }
 
 /// May the stale object be served: on an error, or (`None`) while it is refreshed in the background.
-pub fn serves_stale(session: &Session, ctx: &Context, error: Option<&Error>) -> bool {
-    let (Ok(route), Some(meta)) = (ctx.route(), session.cache.maybe_cache_meta()) else {
+pub fn serves_stale(session: &Session, ctx: &mut Context, error: Option<&Error>) -> bool {
+    let (Ok(route), Some(meta)) = (ctx.route().cloned(), session.cache.maybe_cache_meta()) else {
         return false;
     };
     let policy = &route.behavior.cache_policy;
@@ -267,10 +288,11 @@ pub fn serves_stale(session: &Session, ctx: &Context, error: Option<&Error>) -> 
         return false;
     }
     let failure = match error.etype() {
-        ErrorType::HTTPStatus(code) => match StatusCode::from_u16(*code) {
-            Ok(status) => Failure::Status(status),
-            Err(_) => Failure::Unreachable,
-        },
+        ErrorType::HTTPStatus(code) => {
+            // The answer goes no further, so no later phase notes it.
+            ctx.origin.status = Some(*code);
+            http::StatusCode::from_u16(*code).map_or(Failure::Unreachable, Failure::Status)
+        }
         _ => Failure::Unreachable,
     };
     stale::may_serve_on_error(meta.headers(), policy, failure, stale_for)

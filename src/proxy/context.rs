@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::Version;
 
 use super::Published;
+use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
 use super::connection::UnderWay;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
@@ -58,12 +59,25 @@ pub struct OriginSide {
     pub invalidated: bool,
     /// When the request went out.
     pub asked_at: Option<Instant>,
+    /// How long its name was looked up.
+    pub resolving: Duration,
+    /// How long connecting took; zero on a connection that was kept.
+    pub connecting: Duration,
     /// From asking to the first byte of the answer.
     pub response_delay: Duration,
     /// Status the origin answered with, before origin-response.
     pub status: Option<u16>,
     /// Head of a 304, for the full update of the stored response.
     pub not_modified: Option<Box<pingora::http::ResponseHeader>>,
+}
+
+impl OriginSide {
+    /// The connection is there.
+    pub fn note_connected(&mut self, was_kept: bool) {
+        let since_asked = self.asked_at.map(|at| at.elapsed()).unwrap_or_default();
+        self.connecting =
+            if was_kept { Duration::ZERO } else { since_asked.saturating_sub(self.resolving) };
+    }
 }
 
 /// State of one request.
@@ -95,6 +109,10 @@ pub struct Context {
     pub failure: Option<EdgeError>,
     /// `x-edge-result-type`, once decided.
     pub result_type: Option<&'static str>,
+    /// What the cache had.
+    pub lookup: Lookup,
+    /// What was decided over the origin's answer.
+    pub ruling: Option<Ruling>,
     /// A body to send instead of the one that comes.
     pub replaced_body: Option<ReplacedBody>,
 }
@@ -120,6 +138,8 @@ impl Context {
             origin: OriginSide::default(),
             failure: None,
             result_type: None,
+            lookup: Lookup::default(),
+            ruling: None,
             replaced_body: None,
         }
     }

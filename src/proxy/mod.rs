@@ -14,6 +14,7 @@
 //! | one record | `logging` | [`record`] |
 
 mod answer;
+mod cache_status;
 mod caching;
 mod canned;
 pub mod connection;
@@ -27,10 +28,12 @@ mod notices;
 mod policy;
 mod record;
 mod revalidation;
+mod server_timing;
 pub mod unreadable;
 mod upstream;
 mod viewer;
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +44,7 @@ use http::Method;
 use pingora::cache::key::HashBinary;
 use pingora::cache::{CacheKey, CacheMeta, ForcedFreshness, HitHandler, RespCacheable};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::Digest;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
@@ -51,6 +55,7 @@ use crate::function::Catalogue;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::origin::resolve::Resolver;
+use cache_status::Lookup;
 
 pub use caching::CacheParts;
 pub use context::Context;
@@ -204,12 +209,22 @@ impl ProxyHttp for Phases {
         session: &mut Session,
         _meta: &CacheMeta,
         _hit_handler: &mut HitHandler,
-        _is_fresh: bool,
-        _ctx: &mut Context,
+        is_fresh: bool,
+        ctx: &mut Context,
     ) -> Result<Option<ForcedFreshness>> {
         // What is stored never answers a POST: its answer may only take the stored one's place.
-        let stores_only = session.req_header().method == Method::POST;
-        Ok(stores_only.then_some(ForcedFreshness::ForceMiss))
+        if session.req_header().method == Method::POST {
+            return Ok(Some(ForcedFreshness::ForceMiss));
+        }
+        ctx.lookup = if is_fresh { Lookup::Fresh } else { Lookup::Stale };
+        Ok(None)
+    }
+
+    fn cache_miss(&self, session: &mut Session, ctx: &mut Context) {
+        if ctx.lookup != Lookup::Method {
+            ctx.lookup = caching::miss(session);
+        }
+        session.cache.cache_miss();
     }
 
     fn cache_not_modified_filter(
@@ -237,6 +252,19 @@ impl ProxyHttp for Phases {
         error: Box<Error>,
     ) -> Box<Error> {
         failover::connect_failed(session, ctx, error)
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        reused: bool,
+        _peer: &HttpPeer,
+        _fd: RawFd,
+        _digest: Option<&Digest>,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        ctx.origin.note_connected(reused);
+        Ok(())
     }
 
     async fn upstream_request_filter(

@@ -4,6 +4,7 @@ use http::header::{HeaderName, HeaderValue, ORIGIN};
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::context::Context;
+use super::server_timing;
 use crate::distribution::policy::{CorsPolicy, ResponseHeadersPolicy};
 
 /// Removes and sets what the behavior's policy says: removals first, so that a field in both lists ends up set.
@@ -11,6 +12,9 @@ pub fn apply(request: &RequestHeader, response: &mut ResponseHeader, ctx: &Conte
     let Some(route) = &ctx.route else { return };
     let Some(policy) = route.behavior.response_headers_policy.as_deref() else { return };
     apply_policy(policy, request.headers.get(ORIGIN), response);
+    if let Some(percent) = policy.server_timing_percent {
+        server_timing::apply(percent, request, response, ctx);
+    }
 }
 
 fn apply_policy(

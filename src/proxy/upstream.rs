@@ -56,7 +56,9 @@ pub async fn choose_peer(
     record::note_origin(&origin.id, ctx);
     let tls = peer::speaks_tls(&origin, ctx.peer.tls);
     let port = peer::port(&origin, tls);
-    match edge.resolver.resolve(&origin.domain_name, port, origin.addresses).await {
+    let resolved = edge.resolver.resolve(&origin.domain_name, port, origin.addresses).await;
+    ctx.origin.resolving = ctx.origin.asked_at.map(|at| at.elapsed()).unwrap_or_default();
+    match resolved {
         Ok(address) => Ok(Box::new(peer::http_peer(&origin, address, tls))),
         Err(detail) => {
             record::note_origin_failure(OriginFailure::Dns, ctx);

@@ -9,7 +9,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{answer, connection, framing, head, policy, record};
+use super::{answer, cache_status, connection, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
@@ -230,7 +230,10 @@ pub fn finish_response(
         // spec: CloudFront Functions section 1: not run when the origin's status is 400 or above.
         let runs = response.status.as_u16() < 400;
         match if runs { run_response_functions(session, response, ctx) } else { Ok(()) } {
-            Ok(()) => answer::stamp(response, ctx)?,
+            Ok(()) => {
+                answer::stamp(response, ctx)?;
+                cache_status::append(session, response, ctx)?;
+            }
             Err(error) => answer::replace_by_failure(session, response, ctx, error)?,
         }
     }

@@ -20,4 +20,5 @@ mod provenance;
 mod rfc9111;
 mod samples;
 mod scene;
+mod status;
 mod testing;

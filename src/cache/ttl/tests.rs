@@ -415,3 +415,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_lifetime_says_what_decided_it() {
+    let rule = |source, bound| Rule { source, bound };
+    let cases = [
+        (policy(0, 9, 100), 200, "cache-control: max-age=5, s-maxage=6", Source::SMaxage, None),
+        (policy(0, 9, 100), 200, "cache-control: max-age=5", Source::MaxAge, None),
+        (policy(0, 9, 100), 200, "cdn-cache-control: max-age=5", Source::Targeted, None),
+        (policy(0, 9, 100), 200, "expires: @+60", Source::Expires, None),
+        (policy(0, 9, 100), 200, "cache-control: no-cache | etag: \"1\"", Source::NoCache, None),
+        (policy(1, 9, 100), 200, "cache-control: no-cache", Source::DefaultTtl, None),
+        (policy(0, 9, 100), 200, "", Source::DefaultTtl, None),
+        (policy(10, 10, 100), 200, "cache-control: max-age=5", Source::MaxAge, Some(Bound::MinTtl)),
+        (policy(0, 9, 100), 200, "cache-control: max-age=500", Source::MaxAge, Some(Bound::MaxTtl)),
+        (policy(0, 9, 100), 404, "", Source::ErrorMinTtl, None),
+        (
+            policy(0, 9, 100),
+            404,
+            "cache-control: max-age=5",
+            Source::MaxAge,
+            Some(Bound::ErrorMinTtl),
+        ),
+    ];
+    for (policy, status, response, source, bound) in cases {
+        let verdict = judge(&Case { policy, status, request: "", response, error_min_ttl: 10 });
+        let Verdict::Store(lifetime) = verdict else { panic!("{response} is kept") };
+        assert_eq!(lifetime.rule, rule(source, bound), "{status} {response}");
+    }
+}

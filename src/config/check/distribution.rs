@@ -100,6 +100,7 @@ fn check(
         aliases,
         default_root_object,
         semantics,
+        cache_status: written.cache_status.unwrap_or(semantics == Semantics::Rfc9111),
         cache_tag_header: cache_tag_header?,
         purge_from,
         origins,

@@ -59,10 +59,6 @@ pub(super) fn check(
         Some(cors) => Some(cross_origin(cors, &format!("{at}.cors"), problems)?),
         None => None,
     };
-    if written.server_timing_percent.is_some() {
-        let path = format!("{at}.server_timing_percent");
-        values::refuse_unfinished(path, "leave it out", problems);
-    }
     Some(ResponseHeadersPolicy {
         name: written.name.clone()?,
         remove,

@@ -30,6 +30,8 @@ pub struct Distribution {
     /// The header field in which answers carry their cache tags, separated by commas or blanks; `Surrogate-Key`, for one.
     #[schemars(extend("default" = defaults::CACHE_TAG_HEADER))]
     pub cache_tag_header: Option<String>,
+    /// Whether answers say in `Cache-Status` how the cache handled them (RFC 9211). Default: with `semantics = "rfc9111"`.
+    pub cache_status: Option<bool>,
     /// Networks whose viewers may send `PURGE`, such as `127.0.0.1/32`. None: nobody may.
     #[serde(default)]
     pub purge_from: Vec<String>,

@@ -121,7 +121,8 @@ pub struct ResponseHeadersPolicy {
     /// Header fields taken away before anything is set.
     #[serde(default)]
     pub remove_headers: Vec<String>,
-    /// Share of responses that get `Server-Timing`, per cent. Default: none.
+    /// Share of responses that get `Server-Timing`, per cent; with `Pragma: server-timing` in the request all do. Default:
+    /// none.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub server_timing_percent: Option<f64>,
     /// Cross-origin rules.
