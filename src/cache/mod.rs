@@ -15,6 +15,7 @@
 //! | what must no longer be served? | [`invalidate`], [`tag`] |
 //! | where are the bytes? | [`store`] |
 
+pub mod compress;
 pub mod date;
 pub mod directives;
 pub mod invalidate;

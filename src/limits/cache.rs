@@ -53,3 +53,9 @@ pub const ERROR_CACHING_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
 
 /// How long a request waits for another one to fill the cache for both before it asks the origin itself.
 pub const COLLAPSED_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The smallest body that is compressed, bytes (CloudFront's figure): below, the coding's own bytes eat the gain.
+pub const COMPRESSED_OBJECT_BYTES_MIN: u64 = 1_000;
+
+/// The largest body that is compressed, bytes (CloudFront's figure).
+pub const COMPRESSED_OBJECT_BYTES_MAX: u64 = 10_000_000;

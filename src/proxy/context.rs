@@ -10,6 +10,7 @@ use http::Version;
 use super::Published;
 use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
+use super::compress::Compressing;
 use super::connection::UnderWay;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
@@ -113,6 +114,8 @@ pub struct Context {
     pub lookup: Lookup,
     /// What was decided over the origin's answer.
     pub ruling: Option<Ruling>,
+    /// The origin's body on its way into the cache, when it is compressed.
+    pub compressing: Option<Compressing>,
     /// A body to send instead of the one that comes.
     pub replaced_body: Option<ReplacedBody>,
 }
@@ -140,6 +143,7 @@ impl Context {
             result_type: None,
             lookup: Lookup::default(),
             ruling: None,
+            compressing: None,
             replaced_body: None,
         }
     }

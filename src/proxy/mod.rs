@@ -8,7 +8,7 @@
 //! | cache on or off, key, lookup, verdict on a hit | `request_cache_filter` … | [`caching`] |
 //! | **origin-request**, origin or group member | `upstream_peer` | [`upstream`] |
 //! | the request as the origin sees it | `upstream_request_filter` | [`upstream`] |
-//! | **origin-response**, before storing | `upstream_response_filter` | [`upstream`] |
+//! | **origin-response**, compression, before storing | `upstream_response_filter` | [`upstream`], [`compress`] |
 //! | may it be stored, and for how long | `response_cache_filter` | [`caching`] |
 //! | **viewer-response**, response headers policy | `response_filter` | [`viewer`] |
 //! | one record | `logging` | [`record`] |
@@ -17,6 +17,7 @@ mod answer;
 mod cache_status;
 mod caching;
 mod canned;
+mod compress;
 pub mod connection;
 mod context;
 mod failover;
@@ -143,7 +144,7 @@ impl ProxyHttp for Phases {
         Context::new(self.edge.published.load_full(), self.edge.metrics.begin())
     }
 
-    /// Compression and other downstream modules are not used: what the viewer gets is what the functions left.
+    /// Downstream modules are not used: what the viewer gets is what the functions left.
     fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
@@ -285,17 +286,19 @@ impl ProxyHttp for Phases {
         if response.status.is_informational() {
             return Ok(());
         }
-        upstream::receive(session, response, ctx).await
+        upstream::receive(session, response, ctx).await?;
+        compress::begin(session, response, ctx)
     }
 
     fn upstream_response_body_filter(
         &self,
         _session: &mut Session,
-        _body: &mut Option<Bytes>,
+        body: &mut Option<Bytes>,
         _end_of_stream: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
-        upstream::check_completion(ctx).map(|()| None)
+        upstream::check_completion(ctx)?;
+        compress::pass(body, ctx).map(|()| None)
     }
 
     fn error_while_proxy(

@@ -14,7 +14,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
 use super::context::{Context, Route};
-use super::{Edge, failover, head, record};
+use super::{Edge, compress, failover, head, record};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
 use crate::distribution::{Behavior, Origin};
@@ -300,6 +300,7 @@ pub async fn receive(
         return Err(ask_again());
     }
     if status == 304 {
+        compress::keep_weak_tag(session, response)?;
         ctx.origin.not_modified = Some(Box::new(response.clone()));
     }
     Ok(())

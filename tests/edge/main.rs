@@ -7,6 +7,7 @@ mod aws;
 mod cache;
 mod check;
 mod compat;
+mod compression;
 mod events;
 mod failures;
 mod hostile;

@@ -4,7 +4,6 @@ use http::Method;
 
 use super::distribution::Surroundings;
 use super::origin::Targets;
-use super::values;
 use crate::config::file::{self, OneOrMany, ViewerProtocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
@@ -106,10 +105,6 @@ pub(super) fn check(
         chain("origin_response", &written.origin_response, EventType::OriginResponse);
     let viewer_response =
         chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
-    if written.compress == Some(true) {
-        let remedy = "leave it out; what the origin compresses is cached for each Accept-Encoding";
-        values::refuse_unfinished(path("compress"), remedy, problems);
-    }
     Some(Behavior {
         name: pattern(written).into(),
         path_pattern: PathPattern::new(pattern(written)),
