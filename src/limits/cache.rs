@@ -59,3 +59,6 @@ pub const COMPRESSED_OBJECT_BYTES_MIN: u64 = 1_000;
 
 /// The largest body that is compressed, bytes (CloudFront's figure).
 pub const COMPRESSED_OBJECT_BYTES_MAX: u64 = 10_000_000;
+
+/// The page of a custom error response, bytes: it is held in memory while it takes an error's place.
+pub const ERROR_PAGE_BYTES_MAX: usize = 4 << 20;

@@ -7,7 +7,8 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody};
-use super::{head, policy};
+use super::error_page::Page;
+use super::{error_page, head, policy};
 use crate::error::{Answer, EdgeError, ViewerFailure};
 use crate::event::GeneratedResponse;
 use crate::ids::RequestId;
@@ -31,9 +32,23 @@ pub async fn failure(
         // What follows on this connection cannot be framed with certainty either.
         session.set_keepalive(None);
     }
+    let page = error_page::for_failure(session, ctx, &error).await;
     let (mut response, body) = failure_response(ctx, &error, session.req_header().method.clone())?;
     ctx.failure = Some(error);
+    if let Some(page) = page {
+        return with_page(session, ctx, page).await;
+    }
     policy::apply(session.req_header(), &mut response, ctx);
+    send(session, ctx, response, body).await
+}
+
+/// Sends a page in place of an error.
+async fn with_page(session: &mut Session, ctx: &mut Context, page: Page) -> pingora::Result<()> {
+    let mut response = page.head()?;
+    stamp(&mut response, ctx)?;
+    policy::apply(session.req_header(), &mut response, ctx);
+    let head_only = session.req_header().method == Method::HEAD;
+    let body = if head_only { Bytes::new() } else { page.into_body() };
     send(session, ctx, response, body).await
 }
 
@@ -71,9 +86,14 @@ pub fn is_bodyless(session: &Session, response: &ResponseHeader) -> bool {
 /// What a viewer reads about a failure.
 #[must_use]
 pub fn page(answer: &Answer, id: &RequestId) -> String {
-    let reason =
-        StatusCode::from_u16(answer.status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
-    format!("{} {reason}\n{}\nRequest id: {id}\n", answer.status, answer.sentence)
+    let title = StatusCode::from_u16(answer.status).map(title).unwrap_or_default();
+    format!("{title}{}\nRequest id: {id}\n", answer.sentence)
+}
+
+/// A status as a line of text.
+#[must_use]
+pub fn title(status: StatusCode) -> String {
+    format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
 
 fn failure_response(

@@ -20,6 +20,7 @@ mod canned;
 mod compress;
 pub mod connection;
 mod context;
+mod error_page;
 mod failover;
 mod framing;
 mod head;
@@ -149,11 +150,17 @@ impl ProxyHttp for Phases {
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         if session.subrequest_ctx.is_some() {
-            self.edge.revalidations.take_over(session, ctx);
+            if !error_page::take_over(session, ctx) {
+                self.edge.revalidations.take_over(session, ctx);
+            }
         } else if let Err(error) = viewer::admit(session, ctx) {
             ctx.failure = Some(error);
         }
         Ok(())
+    }
+
+    fn allow_spawning_subrequest(&self, _session: &Session, ctx: &Context) -> bool {
+        error_page::may_be_needed(ctx)
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
@@ -355,6 +362,11 @@ impl ProxyHttp for Phases {
         }
         ctx.result_type.get_or_insert_with(|| caching::result_type(session));
         self.edge.cache.invalidate_after(session, response, ctx);
+        if ctx.background {
+            // What is fetched for the edge itself is finished by whoever asked for it.
+            return Ok(());
+        }
+        error_page::replace(session, response, ctx).await?;
         viewer::finish_response(session, response, ctx)
     }
 

@@ -14,7 +14,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
 use super::context::{Context, Route};
-use super::{Edge, compress, failover, head, record};
+use super::{Edge, answer, compress, error_page, failover, head, record};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
 use crate::distribution::{Behavior, Origin};
@@ -295,6 +295,12 @@ pub async fn receive(
         && let Err(error) = run_response_functions(session, response, ctx).await
     {
         return Err(fail(ctx, error));
+    }
+    if !ctx.origin.replayed && error_page::lacks_body(session, response, ctx) {
+        let body = answer::title(response.status).into();
+        let (status, reason) = (response.status.as_u16(), response.get_reason_phrase());
+        ctx.origin.canned = Some(Canned::new(status, reason, &response.headers, &body));
+        ctx.origin.replayed = true;
     }
     if ctx.origin.replayed {
         return Err(ask_again());

@@ -227,8 +227,8 @@ pub fn finish_response(
         // An origin-response function failed while a stored object was being revalidated: a gate never fails open.
         answer::replace_by_failure(session, response, ctx, error)?;
     } else {
-        // spec: CloudFront Functions section 1: not run when the origin's status is 400 or above.
-        let runs = response.status.as_u16() < 400;
+        // spec: CloudFront Functions section 1: not run when the origin's status is 400 or above, whatever page stands for it.
+        let runs = response.status.as_u16() < 400 && ctx.replaced_body.is_none();
         match if runs { run_response_functions(session, response, ctx) } else { Ok(()) } {
             Ok(()) => {
                 answer::stamp(response, ctx)?;

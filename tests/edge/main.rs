@@ -8,6 +8,7 @@ mod cache;
 mod check;
 mod compat;
 mod compression;
+mod error_pages;
 mod events;
 mod failures;
 mod hostile;

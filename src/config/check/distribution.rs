@@ -236,8 +236,6 @@ fn error_response(
     let page = match (written.response_code, &written.response_page_path) {
         (None, None) => None,
         (Some(code), Some(path)) => {
-            let remedy = "leave response_code and response_page_path out";
-            values::refuse_unfinished(format!("{at}.response_page_path"), remedy, problems);
             if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
                 let message = format!("{path:?} is not a path");
                 let remedy = "begin with a slash, such as \"/errors/404.html\"";

@@ -22,6 +22,7 @@ pub struct Scene {
     functions: String,
     behaviors: String,
     policies: String,
+    tail: String,
     https: bool,
     distribution: String,
     environment: Vec<(&'static str, PathBuf)>,
@@ -67,6 +68,7 @@ impl Scene {
             functions: String::new(),
             behaviors: String::new(),
             policies: OBEDIENT.to_owned(),
+            tail: String::new(),
             https: false,
             distribution: String::new(),
             environment: Vec::new(),
@@ -132,6 +134,12 @@ impl Scene {
     pub fn settings(mut self, words: &str) -> Self {
         self.policies.push_str(words);
         self.policies.push('\n');
+        self
+    }
+
+    /// Adds tables to the end of the distribution.
+    pub fn tail(mut self, words: &str) -> Self {
+        self.tail.push_str(words);
         self
     }
 
@@ -204,6 +212,7 @@ impl Scene {
             self.distribution,
             self.origin,
             behaviors,
+            self.tail,
         )
     }
 
