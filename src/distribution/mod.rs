@@ -3,6 +3,8 @@
 //!
 //! Nouns are CloudFront's. Vectors are indexed by the newtypes of [`crate::ids`].
 
+pub mod added;
+pub mod device;
 pub mod managed;
 mod network;
 mod normal;
@@ -113,6 +115,8 @@ pub struct Behavior {
     pub cache_policy: Arc<CachePolicy>,
     /// What more the origin gets to see.
     pub origin_request_policy: Option<Arc<OriginRequestPolicy>>,
+    /// The `CloudFront-*` fields that both policies name.
+    pub added: Vec<(HeaderName, added::Added)>,
     /// What is set on every response.
     pub response_headers_policy: Option<Arc<ResponseHeadersPolicy>>,
     /// Functions on viewer-request, in order.

@@ -100,3 +100,6 @@ pub const NOTICE_ENTRIES_MAX: usize = 1_024;
 /// What is gathered of an answer before it is sent to the viewer, bytes: a head and a small body. A larger part of a body
 /// goes as it is; more would hold back what an origin sends slowly.
 pub const VIEWER_WRITE_BUFFER_BYTES: usize = 4 << 10;
+
+/// `CloudFront-Viewer-Header-Order`, characters (CloudFront's figure).
+pub const VIEWER_HEADER_ORDER_CHARS_MAX: usize = 7_680;

@@ -14,6 +14,8 @@ const DATE_BYTES: usize = 29;
 struct Word {
     /// Whether a request of the connection is under way.
     under_way: Cell<bool>,
+    /// Requests so far, the one under way included.
+    requests: Cell<u64>,
     /// The date of the answer whose head is written next.
     date: Cell<Option<[u8; DATE_BYTES]>>,
 }
@@ -35,7 +37,10 @@ impl UnderWay {
     /// A request begins.
     #[must_use]
     pub fn begin() -> Self {
-        let _ = WORD.try_with(|word| word.under_way.set(true));
+        let _ = WORD.try_with(|word| {
+            word.under_way.set(true);
+            word.requests.set(word.requests.get() + 1);
+        });
         Self(())
     }
 }
@@ -53,6 +58,12 @@ impl Drop for UnderWay {
 #[must_use]
 pub fn is_between_requests() -> bool {
     WORD.try_with(|word| !word.under_way.get()).unwrap_or(false)
+}
+
+/// Whether the request under way is its connection's first; `true` as well where nobody counts.
+#[must_use]
+pub fn is_first_request() -> bool {
+    WORD.try_with(|word| word.requests.get() <= 1).unwrap_or(true)
 }
 
 /// Leaves the answer's own date, which pingora would replace by the time: a cache must not change it (RFC 9111 section

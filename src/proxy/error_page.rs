@@ -16,7 +16,7 @@ use pingora::proxy::subrequest::{Ctx as Subrequest, UserCtx};
 use tokio::sync::mpsc::Receiver;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{answer, head, record};
+use super::{added, answer, head, record};
 use crate::distribution::{Distribution, ViewerPeer};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::limits::ERROR_PAGE_BYTES_MAX;
@@ -200,6 +200,7 @@ pub fn take_over(session: &mut Session, ctx: &mut Context) -> bool {
         Ok(behavior) => {
             let route = Route { distribution, behavior };
             record::note_route(&route, ctx);
+            added::put(session, &route, ctx);
             ctx.route = Some(route);
         }
         Err(error) => ctx.failure = Some(error),

@@ -13,6 +13,7 @@
 //! | **viewer-response**, response headers policy | `response_filter` | [`viewer`] |
 //! | one record | `logging` | [`record`] |
 
+mod added;
 mod answer;
 mod cache_status;
 mod caching;

@@ -9,7 +9,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{answer, cache_status, connection, framing, head, policy, record};
+use super::{added, answer, cache_status, connection, framing, head, policy, record};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
@@ -44,6 +44,7 @@ pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> 
         .clone();
     let route = Route { distribution, behavior };
     record::note_route(&route, ctx);
+    added::put(session, &route, ctx);
     ctx.route = Some(route);
     Ok(())
 }

@@ -341,3 +341,37 @@ fn certificates_are_held_to_the_names_that_the_function_says() {
     }
     assert_eq!((origin.hits(), unused.hits()), (4, 0));
 }
+
+#[test]
+fn fields_about_the_viewer_are_the_edges_own_and_functions_and_origin_see_them() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let policy = "[[cache_policy]]\nname = \"by-device\"\ndefault_ttl = 60\n\
+        headers = { behavior = \"whitelist\", names = [\"CloudFront-Is-Mobile-Viewer\"] }\n";
+    let see = "function handler(e) { const h = e.request.headers; \
+        h['x-seen'] = { value: h['cloudfront-is-mobile-viewer'].value }; return e.request; }";
+    let words = "cache_policy = \"by-device\"\nviewer_request = \"see\"\n\
+        origin_request_policy = \"AllViewerAndCloudFrontHeaders-2022-06\"";
+    let scene = Scene::with(&origin).settings(policy).javascript("see", see);
+    let edge = scene.behavior("*", words).start();
+    let get = |agent: &str| {
+        let request = edge.request("GET", "/a").header("User-Agent", agent);
+        request.header("CloudFront-Is-Mobile-Viewer", "maybe").header("CloudFront-X", "1").send()
+    };
+    assert_eq!(get("Mozilla/5.0 (iPhone)").x_cache(), "Miss");
+    assert_eq!(get("Mozilla/5.0 (X11; Linux)").x_cache(), "Miss");
+    assert_eq!(get("Mozilla/5.0 (iPhone; other)").x_cache(), "Hit", "the kind is in the key");
+    let asked = &origin.received()[0];
+    for (name, value) in [
+        ("cloudfront-is-mobile-viewer", &["true"][..]),
+        ("cloudfront-is-ios-viewer", &["true"]),
+        ("cloudfront-is-desktop-viewer", &["false"]),
+        ("cloudfront-forwarded-proto", &["http"]),
+        ("cloudfront-viewer-http-version", &["1.1"]),
+        ("cloudfront-viewer-tls", &[]),
+        ("cloudfront-x", &[]),
+        ("x-seen", &["true"]),
+    ] {
+        assert_eq!(asked.header(name), value, "{name}");
+    }
+    assert!(asked.header("cloudfront-viewer-address")[0].starts_with("127.0.0.1:"));
+}

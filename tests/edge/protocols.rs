@@ -60,6 +60,20 @@ fn viewers_may_speak_http2_over_tls_and_share_the_cache_with_http1() {
 }
 
 #[test]
+fn an_origin_that_asks_is_told_how_a_viewer_came() {
+    let origin = Origin::answering(|_| Answer::cacheable("page"));
+    let words = "origin_request_policy = \"AllViewerAndCloudFrontHeaders-2022-06\"";
+    let edge = Scene::with(&origin).https().behavior("*", words).start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(get_over_h2(&edge, "/a"));
+    let asked = &origin.received()[0];
+    assert_eq!(asked.header("cloudfront-forwarded-proto"), ["https"]);
+    assert_eq!(asked.header("cloudfront-viewer-http-version"), ["2.0"]);
+    let told = asked.header("cloudfront-viewer-tls")[0];
+    assert!(told.starts_with("TLSv1.3:TLS_") && told.ends_with(":fullHandshake"), "{told}");
+}
+
+#[test]
 fn origins_may_speak_http2_and_tls() {
     // One edge is the origin of another: HTTP/2 over TLS between them.
     let origin = Origin::answering(|request| Answer::cacheable(request.target()));

@@ -7,7 +7,7 @@ use super::origin::Targets;
 use crate::config::file::{self, OneOrMany, ViewerProtocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
-use crate::distribution::{Behavior, PathPattern, Semantics, ViewerProtocolPolicy};
+use crate::distribution::{Behavior, PathPattern, Semantics, ViewerProtocolPolicy, added};
 use crate::event::EventType;
 use crate::ids::FunctionId;
 use crate::limits;
@@ -105,6 +105,8 @@ pub(super) fn check(
         chain("origin_response", &written.origin_response, EventType::OriginResponse);
     let viewer_response =
         chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
+    let cache_policy = cache_policy?;
+    let added = added::of_policies(&cache_policy, origin_request_policy.as_deref());
     Some(Behavior {
         name: pattern(written).into(),
         path_pattern: PathPattern::new(pattern(written)),
@@ -113,7 +115,8 @@ pub(super) fn check(
         allowed_methods,
         cached_methods,
         compress: written.compress.unwrap_or(false),
-        cache_policy: cache_policy?,
+        cache_policy,
+        added,
         origin_request_policy,
         response_headers_policy,
         viewer_request,

@@ -205,7 +205,7 @@ impl Scene {
         format!(
             "[listeners]\nhttp = [\"127.0.0.1:0\"]\nhttps = [{https}]\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [state]\ndirectory = \"{}\"\n[log]\naccess = \"access.log\"\n[server]\nthreads = 2\n{}{}\
-             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}",
+             [[distribution]]\nid = \"E1\"\ndomain_name = \"d1.test\"\n{}{}{}{}",
             commands::state_directory().display(),
             self.policies,
             self.functions,

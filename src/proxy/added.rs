@@ -1,0 +1,113 @@
+//! Puts the `CloudFront-*` fields that a behavior's policies name into the request, before viewer-request sees it.
+
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Version};
+use pingora::proxy::Session;
+
+use super::connection;
+use super::context::{Context, Route};
+use crate::distribution::ViewerPeer;
+use crate::distribution::added::{Added, PREFIX};
+use crate::limits::VIEWER_HEADER_ORDER_CHARS_MAX;
+
+/// Takes away what the viewer sent under these names, and adds what the behavior's policies name.
+pub fn put(session: &mut Session, route: &Route, ctx: &Context) {
+    let sent = session.req_header().headers.keys();
+    let forged: Vec<_> = sent.filter(|name| name.as_str().starts_with(PREFIX)).cloned().collect();
+    for name in forged {
+        session.req_header_mut().remove_header(&name);
+    }
+    if route.behavior.added.is_empty() {
+        return;
+    }
+    let values: Vec<(HeaderName, String)> = {
+        let viewer = Viewer::of(session, ctx.peer);
+        let added = route.behavior.added.iter();
+        added.filter_map(|(name, added)| Some((name.clone(), viewer.value(*added)?))).collect()
+    };
+    for (name, value) in values {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            // Pingora refuses only heads of more fields than a viewer may send.
+            let _ = session.req_header_mut().insert_header(name, value);
+        }
+    }
+}
+
+/// What is told about a viewer.
+struct Viewer<'a> {
+    session: &'a Session,
+    peer: ViewerPeer,
+    /// In lower case.
+    user_agent: String,
+}
+
+impl<'a> Viewer<'a> {
+    fn of(session: &'a Session, peer: ViewerPeer) -> Self {
+        let user_agent = session.req_header().headers.get(USER_AGENT);
+        let user_agent = user_agent.map(HeaderValue::as_bytes).unwrap_or_default();
+        let user_agent = String::from_utf8_lossy(user_agent).to_ascii_lowercase();
+        Self { session, peer, user_agent }
+    }
+
+    fn value(&self, added: Added) -> Option<String> {
+        let request = self.session.req_header();
+        Some(match added {
+            Added::Is(device) => device.is(&self.user_agent).to_string(),
+            Added::ForwardedProto => if self.peer.tls { "https" } else { "http" }.to_owned(),
+            Added::ViewerAddress => format!("{}:{}", self.peer.ip, self.peer.port),
+            Added::ViewerHeaderCount => request.headers.len().to_string(),
+            Added::ViewerHeaderOrder => {
+                let order = match request.version {
+                    Version::HTTP_2 => in_order(&request.headers),
+                    _ => as_sent(&self.session.to_h1_raw()),
+                };
+                order.chars().take(VIEWER_HEADER_ORDER_CHARS_MAX).collect()
+            }
+            Added::ViewerHttpVersion => match request.version {
+                Version::HTTP_10 => "1.0",
+                Version::HTTP_2 => "2.0",
+                _ => "1.1",
+            }
+            .to_owned(),
+            Added::ViewerTls => self.tls()?,
+        })
+    }
+
+    /// `TLSv1.3:TLS_AES_128_GCM_SHA256:fullHandshake`.
+    fn tls(&self) -> Option<String> {
+        let digest = self.session.digest()?.ssl_digest.clone()?;
+        let version = digest.version.replace('_', ".");
+        // rustls says TLS13_ where the registry of cipher suites says TLS_.
+        let cipher = digest.cipher.replace("TLS13_", "TLS_");
+        let handshake =
+            if connection::is_first_request() { "fullHandshake" } else { "connectionReused" };
+        Some(format!("{version}:{cipher}:{handshake}"))
+    }
+}
+
+/// Names in the order in which HTTP/2 brought them; its pseudo-header fields are none.
+fn in_order(headers: &HeaderMap) -> String {
+    headers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(":")
+}
+
+/// Names of an HTTP/1.1 head in their order and spelling.
+fn as_sent(head: &[u8]) -> String {
+    let lines = head.split(|&byte| byte == b'\n').skip(1);
+    let lines = lines.map_while(|line| {
+        let name = line.split(|&byte| byte == b':').next()?;
+        (!line.trim_ascii().is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
+    });
+    lines.collect::<Vec<_>>().join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_as_they_were_sent() {
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\nuser-agent: b:c\r\nX-A: 1\r\n\r\nnot: a head";
+        assert_eq!(as_sent(head), "Host:user-agent:X-A");
+        assert_eq!(as_sent(b"GET / HTTP/1.1\r\n\r\n"), "");
+    }
+}
