@@ -11,6 +11,7 @@
 //! | what did the origin say about caching? | [`directives`] |
 //! | may it be stored, until when is it fresh? | [`ttl`] |
 //! | may it be served although it is stale? | [`stale`] |
+//! | which bytes does it ask for, which are these? | [`range`] |
 //! | what does a 304 change? | [`revalidate`] |
 //! | what must no longer be served? | [`invalidate`], [`tag`] |
 //! | where are the bytes? | [`store`] |
@@ -20,6 +21,7 @@ pub mod date;
 pub mod directives;
 pub mod invalidate;
 pub mod key;
+pub mod range;
 pub mod revalidate;
 pub mod stale;
 pub mod store;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use pingora::Result;
 use pingora::cache::eviction::CacheEntryKey;
 use pingora::cache::key::{CacheHashKey, CompactCacheKey, HashBinary};
@@ -29,6 +30,7 @@ use twox_hash::XxHash3_128;
 
 use crate::cache::invalidate::{Item, Mode, Target};
 use crate::cache::key;
+use crate::cache::range::{Part, Wanted};
 use crate::distribution::policy::CachePolicy;
 use crate::limits::CACHE_ARRIVING_SHARE;
 
@@ -36,13 +38,14 @@ mod arriving;
 mod generations;
 mod handles;
 mod object;
+mod parts;
 
 pub use generations::{Stamp, Tags};
 
 use arriving::{Arriving, Fill, Reader};
 use generations::{Generations, Standing};
 use handles::{Stored, Writer};
-use object::{Head, Object};
+use object::{Body, Head, Object};
 
 /// Where an object is kept: the hash of its key, and which variant it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -243,9 +246,31 @@ impl Store {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return 0;
         };
-        let object = Arc::new(Object { head: Arc::clone(&fill.head), body });
+        if let Some(part) = &fill.part {
+            return self.keep_part(fill, part, body);
+        }
+        let object = Arc::new(Object { head: Arc::clone(&fill.head), body: Body::Whole(body) });
         let weight = object.weight();
         self.objects.insert(*fill.slot(), object);
+        weight
+    }
+
+    /// Stores a part of a body beside the parts that are there already. Returns the bytes they take together.
+    fn keep_part(&self, fill: &Fill, part: &Part, body: Bytes) -> u64 {
+        let old = self.objects.get(fill.slot()).filter(|old| {
+            old.head.key() == fill.head.key() && self.standing(&old.head) == Standing::Valid
+        });
+        let Ok(head) = fill.head.of_whole(part.length) else { return 0 };
+        let bytes_max = self.object_bytes_max;
+        let new = Arc::new(Object::with_part(old.as_deref(), head, part, body, bytes_max));
+        let weight = new.weight();
+        match &old {
+            // Another part that came in between is not waited for: it is newer, and this one a miss later on.
+            Some(old) => {
+                self.replace(fill.slot(), old, new);
+            }
+            None => self.objects.insert(*fill.slot(), new),
+        }
         weight
     }
 }
@@ -302,13 +327,20 @@ impl Storage for Store {
     ) -> Result<Option<(CacheMeta, HitHandler)>> {
         let slot = Slot::of(key);
         // What arrives is newer than what is stored.
-        if let Some(fill) = self.arriving.joinable(&slot)
+        let wanted = key.extensions.get::<Wanted>();
+        if let Some(fill) = self.arriving.joinable(&slot, wanted)
             && fill.head.key() == key.primary_key()
             && self.standing(&fill.head) == Standing::Valid
         {
             return join(fill);
         }
         let Some((object, standing)) = self.stored(key, &slot) else { return Ok(None) };
+        if let Body::Parts { parts, length } = &object.body {
+            let range = wanted.and_then(|wanted| wanted.within(object.head.headers(), *length));
+            if range.is_none_or(|range| !parts.cover(&range)) {
+                return Ok(None);
+            }
+        }
         let mut meta = object.head.meta()?;
         if let Standing::StaleSince(instant) = standing {
             meta.expire_at(instant);
@@ -357,7 +389,7 @@ impl Storage for Store {
             self.generations.invalidate_place(&slot.primary, Mode::Hard);
         }
         let stored = self.objects.remove(&slot).is_some();
-        let arriving = self.arriving.joinable(&slot).is_some();
+        let arriving = self.arriving.joinable(&slot, None).is_some();
         let found = stored || arriving;
         Ok(if found { PurgeOutcome::Purged(None) } else { PurgeOutcome::NotFound })
     }

@@ -31,6 +31,8 @@ use rule::{Ruled, at_least, at_most};
 pub struct Exchange<'a> {
     /// The method that was sent to the origin.
     pub method: &'a Method,
+    /// Whether it is one sound part of a body, as it was asked for.
+    pub is_part: bool,
     /// Whether `Content-Location` says that the answer is what a GET for the same target would give.
     pub names_target: bool,
     /// The request's header as the origin saw it: `Authorization` that was not forwarded is no
@@ -133,11 +135,13 @@ fn forbidden(
     if !kept {
         return Some(Reason::Method);
     }
-    // 206 would need the joining of parts, 304 is no response of its own, 416 is never kept (spec
-    // section 6).
-    let never =
-        [StatusCode::PARTIAL_CONTENT, StatusCode::NOT_MODIFIED, StatusCode::RANGE_NOT_SATISFIABLE];
-    if status.is_informational() || never.contains(&status) {
+    // 304 is no response of its own, 416 is never kept (spec section 6).
+    let never = match status {
+        StatusCode::PARTIAL_CONTENT => !exchange.is_part,
+        StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE => true,
+        _ => status.is_informational(),
+    };
+    if never {
         return Some(Reason::Status);
     }
     if vary::is_any(exchange.response) {
@@ -207,10 +211,10 @@ fn heuristic_lifetime(
     exchange: &Exchange<'_>,
     directives: &Directives,
 ) -> Option<Ruled> {
-    // RFC 9110 section 15.1. 206 is not kept at all.
+    // RFC 9110 section 15.1.
     let cacheable = matches!(
         exchange.status.as_u16(),
-        200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
+        200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
     );
     if !cacheable && !directives.public {
         return None;
@@ -336,7 +340,7 @@ fn is_error_always_kept(status: StatusCode) -> bool {
 /// Statuses that get the default TTL: RFC 9110 section 15.1's heuristically cacheable ones, and the
 /// redirects that CloudFront treats like them (spec section 2: "3xx cached under the same rules").
 fn has_default_lifetime(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 200 | 203 | 204 | 300..=303 | 307 | 308)
+    matches!(status.as_u16(), 200 | 203 | 204 | 206 | 300..=303 | 307 | 308)
 }
 
 /// Statuses whose caching rules are known: those of RFC 9110 section 15 and the registered
@@ -344,7 +348,7 @@ fn has_default_lifetime(status: StatusCode) -> bool {
 fn is_understood(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),
-        200 | 203 | 204 | 300..=303 | 307 | 308 | 400..=418 | 421 | 422 | 425 | 426 | 428 | 429
+        200 | 203 | 204 | 206 | 300..=303 | 307 | 308 | 400..=418 | 421 | 422 | 425 | 426 | 428 | 429
             | 431 | 451 | 500..=508 | 511
     )
 }

@@ -19,6 +19,10 @@ pub const CACHE_MEMORY_BYTES_DEFAULT: u64 = 256 << 20;
 /// push out thousands of ordinary objects.
 pub const CACHE_OBJECT_BYTES_DEFAULT: u64 = 16 << 20;
 
+/// Parts of one body that are kept while others are missing: a player that jumps about makes some dozens; more would only
+/// be looked through.
+pub const CACHE_PART_ENTRIES_MAX: usize = 64;
+
 /// The share of the cache's memory that bodies may take while they arrive, as a divisor. They come
 /// on top of what is stored; a quarter leaves room for several of the largest at once.
 pub const CACHE_ARRIVING_SHARE: u64 = 4;

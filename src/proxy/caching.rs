@@ -21,6 +21,7 @@ use super::cache_status::{Lookup, Ruling};
 use super::context::{Context, Route};
 use super::{Edge, head};
 use crate::cache::invalidate::Mode;
+use crate::cache::range::{Part, Wanted};
 use crate::cache::stale::{self, Failure};
 use crate::cache::store::{Store, Tags};
 use crate::cache::ttl::{self, Exchange, Lifetime, Reason, Verdict};
@@ -45,6 +46,15 @@ impl CacheParts {
             return;
         }
         let request = session.req_header();
+        if !ctx.background
+            && request.method == Method::GET
+            && let Some(wanted) = Wanted::of(&request.headers)
+        {
+            ctx.wanted = Some(wanted);
+            // Without the lock: who wants other bytes has nothing to wait for.
+            session.cache.enable(self.store, None, None, None, None);
+            return;
+        }
         if behavior.cached_methods.contains(&request.method) {
             session.cache.enable(self.store, None, None, Some(self.lock), None);
             return;
@@ -78,7 +88,11 @@ impl CacheParts {
             &behavior.cache_policy,
             &mut bytes,
         );
-        Ok(self.store.key(bytes))
+        let mut key = self.store.key(bytes);
+        if let Some(wanted) = &ctx.wanted {
+            key.extensions.insert(wanted.clone());
+        }
+        Ok(key)
     }
 
     /// An unsafe method that went well makes what is stored for its target unfit (RFC 9111 section 4.4). Its own answer is
@@ -178,6 +192,7 @@ pub fn verdict(
     let asked = ctx.origin.request.as_ref().map(|request| &request.headers);
     let exchange = Exchange {
         method: &session.req_header().method,
+        is_part: ctx.wanted.is_some() && Part::of(&response.headers).is_some(),
         names_target: names_target(session.req_header(), &response),
         request: asked.unwrap_or(&session.req_header().headers),
         status: response.status,

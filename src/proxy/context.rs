@@ -12,6 +12,7 @@ use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
 use super::compress::Compressing;
 use super::connection::UnderWay;
+use crate::cache::range::Wanted;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
 use crate::event::{EdgeLocation, EventContext};
@@ -104,6 +105,8 @@ pub struct Context {
     pub version: Version,
     /// Whether this is the edge's own background revalidation.
     pub background: bool,
+    /// The range that the viewer wants, where only that is asked for and kept.
+    pub wanted: Option<Wanted>,
     /// The origin side.
     pub origin: OriginSide,
     /// Why the request failed, once it did.
@@ -138,6 +141,7 @@ impl Context {
             choice: None,
             version: Version::HTTP_11,
             background: false,
+            wanted: None,
             origin: OriginSide::default(),
             failure: None,
             result_type: None,

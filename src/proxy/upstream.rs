@@ -246,6 +246,15 @@ pub fn write_request(upstream: &mut RequestHeader, ctx: &mut Context) -> pingora
             fresh.append_header(name.clone(), value.clone())?;
         }
     }
+    if let Some(wanted) = &ctx.wanted
+        && !fresh.headers.contains_key(RANGE)
+    {
+        // Pingora leaves these out, to get the whole.
+        fresh.insert_header(RANGE, wanted.range.to_string())?;
+        if let Some(condition) = wanted.condition() {
+            fresh.insert_header(IF_RANGE, condition.clone())?;
+        }
+    }
     *upstream = fresh;
     Ok(())
 }

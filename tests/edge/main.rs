@@ -19,6 +19,7 @@ mod origins;
 mod outputs;
 mod protocols;
 mod provenance;
+mod ranges;
 mod rfc9111;
 mod samples;
 mod scene;

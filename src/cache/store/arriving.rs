@@ -12,6 +12,7 @@
 //! memory has to end somewhere.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 use super::Slot;
 use super::object::Head;
+use crate::cache::range::{Part, Wanted};
 
 /// How an arriving body stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +38,8 @@ pub(super) enum End {
 /// One answer on its way into the store.
 pub(super) struct Fill {
     pub(super) head: Arc<Head>,
+    /// Which part of the body it is; `None` for a whole answer.
+    pub(super) part: Option<Part>,
     slot: Slot,
     tag: [u8; 8],
     window: Mutex<Window>,
@@ -199,8 +203,14 @@ impl Fill {
         &self.slot
     }
 
-    fn is_passed(&self) -> bool {
-        self.window().passed
+    fn is_open_to(&self, wanted: Option<&Wanted>) -> bool {
+        let window = self.window();
+        let is_reached = |wanted: &Wanted| {
+            let length = self.head.content_length();
+            let range = length.and_then(|length| wanted.within(self.head.headers(), length));
+            range.is_some_and(|range| range.start <= window.bytes_total)
+        };
+        !window.passed && self.part.is_none() && wanted.is_none_or(is_reached)
     }
 }
 
@@ -216,6 +226,9 @@ pub(super) struct Reader {
     fill: Arc<Fill>,
     number: u64,
     next: usize,
+    /// Bytes still to be left out, and bytes that are wanted after them.
+    skip: u64,
+    left: u64,
     changed: watch::Receiver<()>,
 }
 
@@ -228,14 +241,40 @@ impl Reader {
         let next = window.first;
         window.readers.push((number, next));
         drop(window);
-        Self { fill, number, next, changed }
+        Self { fill, number, next, skip: 0, left: u64::MAX, changed }
+    }
+
+    /// Reads these bytes only. Before the first is read.
+    pub(super) fn limit(&mut self, range: Range<u64>) {
+        self.skip = range.start;
+        self.left = range.end.saturating_sub(range.start);
+    }
+
+    /// The next bytes that are wanted, waiting for them; `None` after the last.
+    ///
+    /// # Errors
+    /// When the body broke off before.
+    pub(super) async fn read(&mut self) -> Result<Option<Bytes>> {
+        while self.left > 0 {
+            let Some(mut chunk) = self.read_chunk().await? else { return Ok(None) };
+            let cut = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX).min(chunk.len());
+            let (skipped, wanted) = (cut(self.skip), cut(self.skip.saturating_add(self.left)));
+            self.skip -= skipped as u64;
+            self.left -= (wanted - skipped) as u64;
+            chunk.truncate(wanted);
+            let chunk = chunk.split_off(skipped);
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
+            }
+        }
+        Ok(None)
     }
 
     /// The next chunk, waiting for it; `None` at the end of a complete body.
     ///
     /// # Errors
     /// When the body broke off.
-    pub(super) async fn read(&mut self) -> Result<Option<Bytes>> {
+    async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
             // Marked as seen before looking, so that a change in between wakes us.
             self.changed.borrow_and_update();
@@ -322,6 +361,7 @@ impl Arriving {
     pub(super) fn add(&self, slot: Slot, head: Head, object_bytes_max: u64) -> Arc<Fill> {
         let too_large = head.content_length().is_some_and(|length| length > object_bytes_max);
         let fill = Arc::new(Fill {
+            part: head.part(),
             head: Arc::new(head),
             slot,
             tag: self.tags.fetch_add(1, Ordering::Relaxed).to_ne_bytes(),
@@ -356,13 +396,13 @@ impl Arriving {
         self.count.fetch_sub(1, Ordering::Release);
     }
 
-    /// The newest answer for a key that others may join.
-    pub(super) fn joinable(&self, slot: &Slot) -> Option<Arc<Fill>> {
+    /// The newest answer for a key that others may join. One that wants a range further on does better to ask for it.
+    pub(super) fn joinable(&self, slot: &Slot, wanted: Option<&Wanted>) -> Option<Arc<Fill>> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
         let shard = self.shard(slot);
-        shard.get(slot)?.iter().rev().find(|fill| !fill.is_passed()).cloned()
+        shard.get(slot)?.iter().rev().find(|fill| fill.is_open_to(wanted)).cloned()
     }
 
     /// The answer with this tag.

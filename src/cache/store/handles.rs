@@ -15,16 +15,16 @@ use super::Store;
 use super::arriving::{End, Fill, Reader};
 use super::object::Object;
 
-/// Reads a stored body: one slice of one buffer.
+/// Reads a stored body: one slice of one buffer, or of each part.
 pub(super) struct Stored {
     object: Arc<Object>,
     /// What is still to be read.
-    rest: Range<usize>,
+    rest: Range<u64>,
 }
 
 impl Stored {
     pub(super) fn new(object: Arc<Object>) -> Self {
-        let rest = 0..object.body.len();
+        let rest = 0..object.body.length();
         Self { object, rest }
     }
 }
@@ -35,9 +35,14 @@ impl HandleHit for Stored {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let slice = self.object.body.slice(self.rest.clone());
-        self.rest.start = self.rest.end;
-        Ok(Some(slice))
+        let Some(piece) = self.object.body.piece(&self.rest) else {
+            return Error::e_explain(
+                ErrorType::InternalError,
+                "bytes of a stored body that are not there",
+            );
+        };
+        self.rest.start += piece.len() as u64;
+        Ok(Some(piece))
     }
 
     async fn finish(
@@ -54,9 +59,10 @@ impl HandleHit for Stored {
     }
 
     fn seek(&mut self, start: usize, end: Option<usize>) -> Result<()> {
-        let length = self.object.body.len();
-        let end = end.unwrap_or(length).min(length);
-        if start >= end {
+        let length = self.object.body.length();
+        let start = start as u64;
+        let end = end.map_or(length, |end| length.min(end as u64));
+        if start >= end || !self.object.body.covers(&(start..end)) {
             return Error::e_explain(
                 ErrorType::InternalError,
                 format!("range {start}..{end} of a stored body of {length} bytes"),
@@ -83,6 +89,20 @@ impl HandleHit for Stored {
 impl HandleHit for Reader {
     async fn read_body(&mut self) -> Result<Option<Bytes>> {
         self.read().await
+    }
+
+    fn can_seek(&self) -> bool {
+        true
+    }
+
+    /// It reads on and never back; of several ranges pingora takes what it wants out of everything.
+    fn can_seek_multipart(&self) -> bool {
+        false
+    }
+
+    fn seek(&mut self, start: usize, end: Option<usize>) -> Result<()> {
+        self.limit(start as u64..end.map_or(u64::MAX, |end| end as u64));
+        Ok(())
     }
 
     async fn finish(

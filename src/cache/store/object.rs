@@ -1,15 +1,20 @@
 //! A stored object: its head, its body, and what it really costs.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use pingora::Result;
 use pingora::cache::key::HashBinary;
 use pingora::cache::{CacheKey, CacheMeta};
 use pingora::http::ResponseHeader;
 
 use super::generations::Mark;
+use super::parts::Parts;
+use crate::cache::range::{self, Part};
 
 /// What an entry costs beside its head and body, bytes: this file's structures, their reference
 /// counts, the entry in the eviction queues (key, pointers, hash slot), the place that invalidations know it by, and what
@@ -41,6 +46,7 @@ struct Revalidated {
     empty_header: Vec<u8>,
 }
 
+#[derive(Clone, Copy)]
 struct Times {
     fresh_until: SystemTime,
     created: SystemTime,
@@ -87,13 +93,42 @@ impl Head {
         })
     }
 
+    /// The head of the whole response of which this is a part (RFC 9111 section 3.4).
+    pub(super) fn of_whole(&self, length: u64) -> Result<Self> {
+        let mut header = self.header.clone();
+        header.set_status(StatusCode::OK)?;
+        header.set_reason_phrase(None)?;
+        header.remove_header(&CONTENT_RANGE);
+        header.insert_header(CONTENT_LENGTH, length)?;
+        let header = compact(&header)?;
+        Ok(Self {
+            key: self.key.clone(),
+            mark: self.mark.renewed(None, None),
+            times: self.times,
+            variance: self.variance,
+            revalidated: None,
+            bytes: self.bytes - header_bytes(&self.header) + header_bytes(&header),
+            header,
+        })
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.header.headers
+    }
+
     pub(super) fn key(&self) -> &[u8] {
         &self.key
     }
 
+    /// Which part of a body the answer is; `None` for a whole one.
+    pub(super) fn part(&self) -> Option<Part> {
+        let is_part = self.header.status == StatusCode::PARTIAL_CONTENT;
+        is_part.then(|| Part::of(self.headers())).flatten()
+    }
+
     /// The body's length as the header says it; `None` if it does not.
     pub(super) fn content_length(&self) -> Option<u64> {
-        let value = self.header.headers.get(http::header::CONTENT_LENGTH)?;
+        let value = self.header.headers.get(CONTENT_LENGTH)?;
         value.to_str().ok()?.trim().parse().ok()
     }
 
@@ -136,17 +171,87 @@ impl Revalidated {
     }
 }
 
-/// A complete object.
+/// A stored object.
 pub(super) struct Object {
-    pub(super) head: std::sync::Arc<Head>,
+    pub(super) head: Arc<Head>,
+    pub(super) body: Body,
+}
+
+/// What is there of a body.
+#[derive(Clone)]
+pub(super) enum Body {
     /// One buffer of exactly the body's length: a hit is one write.
-    pub(super) body: Bytes,
+    Whole(Bytes),
+    /// Some of its bytes, which is `length` long. The head is that of the whole.
+    Parts { parts: Parts, length: u64 },
+}
+
+impl Body {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Parts { length, .. } => *length,
+        }
+    }
+
+    /// Whether every byte of `range` is there.
+    pub(super) fn covers(&self, range: &Range<u64>) -> bool {
+        match self {
+            Self::Whole(bytes) => range.end <= bytes.len() as u64,
+            Self::Parts { parts, .. } => parts.cover(range),
+        }
+    }
+
+    /// The first bytes of `range`, as many as lie in one piece; `None` when they are not there or the range is empty.
+    pub(super) fn piece(&self, range: &Range<u64>) -> Option<Bytes> {
+        match self {
+            Self::Whole(bytes) => {
+                let index = |at: u64| usize::try_from(at).ok();
+                let (start, end) = (index(range.start)?, index(range.end)?);
+                (start < end && end <= bytes.len()).then(|| bytes.slice(start..end))
+            }
+            Self::Parts { parts, .. } => parts.piece(range),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Parts { parts, .. } => parts.bytes() + parts.overhead(),
+        }
+    }
 }
 
 impl Object {
     /// Bytes it takes while stored.
     pub(super) fn weight(&self) -> u64 {
-        self.head.bytes + self.body.len() as u64
+        self.head.bytes + self.body.bytes()
+    }
+
+    /// What becomes of this object when a part of the same representation arrived, with `head` for the whole; only the
+    /// part is kept when the two do not belong together.
+    pub(super) fn with_part(
+        old: Option<&Self>,
+        head: Head,
+        part: &Part,
+        bytes: Bytes,
+        bytes_max: u64,
+    ) -> Self {
+        let old = old.filter(|old| {
+            old.body.length() == part.length && range::combine(old.head.headers(), head.headers())
+        });
+        let parts = match old.map(|old| &old.body) {
+            Some(Body::Parts { parts, .. }) => parts.with(part.bytes.start, bytes, bytes_max),
+            Some(Body::Whole(whole)) => {
+                Parts::one(0, whole.clone()).with(part.bytes.start, bytes, bytes_max)
+            }
+            None => Parts::one(part.bytes.start, bytes),
+        };
+        let body = match parts.whole(part.length) {
+            Some(whole) => Body::Whole(whole),
+            None => Body::Parts { parts, length: part.length },
+        };
+        Self { head: Arc::new(head), body }
     }
 }
 

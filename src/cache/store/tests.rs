@@ -370,3 +370,26 @@ async fn a_revalidation_does_not_replace_what_came_in_between() {
     assert!(!store.replace(&slot, &old, revalidated));
     assert!(lookup(store, &key).await.is_none(), "nor does it bring back what is gone");
 }
+
+#[tokio::test]
+async fn an_arriving_body_answers_the_ranges_it_has_reached() {
+    let store = store();
+    let mut key = key_of(store, "/a");
+    let mut writer = begin(store, &key, &meta(&[("content-length", "10")])).await;
+    writer.write_body(Bytes::from_static(b"01234"), false).await.expect("it fits");
+    let mut request = HeaderMap::new();
+    request.insert("range", http::HeaderValue::from_static("bytes=7-8"));
+    key.extensions.insert(Wanted::of(&request).expect("one range"));
+    assert!(lookup(store, &key).await.is_none(), "it is too far on to be waited for");
+    request.insert("range", http::HeaderValue::from_static("bytes=3-6"));
+    key.extensions.insert(Wanted::of(&request).expect("one range"));
+    let (_, mut reader) = lookup(store, &key).await.expect("it arrives");
+    assert!(reader.can_seek());
+    reader.seek(3, Some(7)).expect("a range");
+    assert_eq!(reader.read_body().await.expect("a piece"), Some(Bytes::from_static(b"34")));
+    assert!(now_or_never(reader.read_body()).is_none(), "the rest is awaited");
+    writer.write_body(Bytes::from_static(b"56789"), true).await.expect("it fits");
+    assert_eq!(reader.read_body().await.expect("a piece"), Some(Bytes::from_static(b"56")));
+    assert_eq!(reader.read_body().await.expect("the end"), None);
+    writer.finish().await.expect("it is complete");
+}

@@ -64,6 +64,7 @@ fn judge(case: &Case<'_>) -> Verdict {
         &case.policy,
         &Exchange {
             method: &Method::GET,
+            is_part: false,
             names_target: false,
             request: &request,
             status: StatusCode::from_u16(case.status).expect("a status"),
@@ -330,6 +331,7 @@ fn the_response_delay_counts_as_age() {
     let response = headers("cache-control: max-age=50|age: 10");
     let exchange = Exchange {
         method: &Method::GET,
+        is_part: false,
         names_target: false,
         request: &HeaderMap::new(),
         status: StatusCode::OK,
@@ -359,6 +361,7 @@ fn rfc_9111_guesses_and_keeps_errors_as_the_origin_says() {
         let response = headers(response);
         let exchange = Exchange {
             method: &Method::GET,
+            is_part: false,
             names_target: false,
             request: &HeaderMap::new(),
             status: StatusCode::from_u16(status).expect("a status"),
