@@ -54,7 +54,8 @@ fn call(function: &ViewerFunction) -> Duration {
         edge: EdgeLocation::DEFAULT,
     };
     let headers = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("d1.test"))]);
-    let request = RequestView { method: "GET", path: b"/a/b", query: None, headers: &headers };
+    let request =
+        RequestView { method: "GET", path: b"/a/b", query: None, headers: &headers, body: None };
     function.on_request(&context, &request, &mut Budget::default()).cpu
 }
 

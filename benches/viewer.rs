@@ -109,6 +109,7 @@ impl Subject {
             path: b"/de/products/4711-a-fine-thing",
             query: Some(b"utm_source=mail&Size=XL&color=blue&utm_medium=link&page=2"),
             headers: &self.headers,
+            body: None,
         };
         let called = function.on_request(&context, &request, &mut Budget::default());
         Called { went_well: called.result.is_ok(), fuel: called.fuel, own: called.cpu }

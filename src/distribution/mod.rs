@@ -122,11 +122,20 @@ pub struct Behavior {
     /// Functions on viewer-request, in order.
     pub viewer_request: Vec<FunctionId>,
     /// Functions on origin-request, in order.
-    pub origin_request: Vec<FunctionId>,
+    pub origin_request: Vec<RequestAssociation>,
     /// Functions on origin-response, in order.
     pub origin_response: Vec<FunctionId>,
     /// Functions on viewer-response, in order.
     pub viewer_response: Vec<FunctionId>,
+}
+
+/// A function on a request event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RequestAssociation {
+    /// The function.
+    pub function: FunctionId,
+    /// Whether it gets the body (spec: Lambda@Edge section 3).
+    pub include_body: bool,
 }
 
 /// How the edge talks to an origin.

@@ -6,6 +6,7 @@
 //! function never touched are never re-encoded. Source: spec Lambda@Edge sections 2 (events), 3
 //! (results), 4 (sizes) and 5 (headers).
 
+mod body;
 mod check;
 mod json;
 mod parse;
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::rules;
+use super::{ReplacedBody, rules};
 
 pub use check::{check_generated, check_request, check_response};
 pub use json::{
@@ -41,6 +42,8 @@ pub struct ReturnedRequest {
     pub headers: Vec<ReturnedHeader>,
     /// `request.origin.custom`.
     pub origin: ReturnedOrigin,
+    /// `request.body`, where it is to be replaced.
+    pub body: Option<ReplacedBody>,
 }
 
 /// An origin as a function returned it, nothing checked yet.

@@ -95,6 +95,17 @@ pub struct RequestView<'a> {
     pub query: Option<&'a [u8]>,
     /// Header fields, lower-case names; `cookie` still joined, as received.
     pub headers: &'a HeaderMap,
+    /// The body, where the association includes it; viewer functions never see one.
+    pub body: Option<BodyView<'a>>,
+}
+
+/// A request's body as a function sees it (spec: Lambda@Edge section 3).
+#[derive(Clone, Copy, Debug)]
+pub struct BodyView<'a> {
+    /// Its beginning, up to the event's limit.
+    pub data: &'a Bytes,
+    /// Whether there is more of it: `inputTruncated`.
+    pub truncated: bool,
 }
 
 /// A response's head as a function sees it.
@@ -130,6 +141,26 @@ pub struct RequestEdits {
     pub headers: Vec<HeaderEdit>,
     /// Calls of the origin helpers in their order; only a viewer-request function has them.
     pub origin: Vec<origin::OriginChange>,
+    /// What is sent in place of the viewer's body; only an origin function may replace it.
+    pub body: Option<ReplacedBody>,
+}
+
+/// A request body that a function made up: `action: "replace"`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplacedBody {
+    /// The new body, decoded; may be empty.
+    pub data: Bytes,
+    /// How the function wrote it down, to show it so again.
+    pub encoding: BodyEncoding,
+}
+
+/// How a body is written in JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BodyEncoding {
+    /// As it is.
+    Text,
+    /// RFC 4648 section 4.
+    Base64,
 }
 
 /// What a function changed in a response. Empty means: nothing.

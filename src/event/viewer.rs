@@ -111,7 +111,7 @@ fn read_request(reader: &mut Reader<'_>, request: &RequestView<'_>) -> Checked<R
     let origin = origin::read(reader)?;
     origin::check_against_request(&origin, request.headers, &edits)?;
     let path = path.map(str::to_owned);
-    let edits = RequestEdits { method: None, path, query, headers: edits, origin };
+    let edits = RequestEdits { method: None, path, query, headers: edits, origin, body: None };
     check_length(&edits, request)?;
     Ok(edits)
 }

@@ -40,6 +40,19 @@ pub const FUNCTION_ENVIRONMENT_BYTES_MAX: usize = 4 << 10;
 /// Response that an origin event generates, headers and body, bytes (Lambda@Edge origin quota).
 pub const ORIGIN_GENERATED_RESPONSE_BYTES_MAX: usize = 1 << 20;
 
+/// What an origin-request function is shown of a request's body, and what it may put in its place, bytes (Lambda@Edge
+/// quota of 1 MB; in base64 a third more).
+pub const ORIGIN_REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Request bodies that are kept for origin functions at a time, bytes: 128 of the largest. A call holds some four times as
+/// much for a moment, because event and result have the body in base64.
+pub const ORIGIN_REQUEST_BODIES_BYTES_MAX: usize = 128 << 20;
+
+/// What is read of a body before an origin function runs when nothing says how long it is, bytes. Pingora calls nobody
+/// once such a body has ended, unless it has kept all of it, and it keeps [`RETRY_BUFFER_BYTES`]; a part of a body over
+/// HTTP/2 has up to 16 KiB.
+pub const ORIGIN_REQUEST_UNSIZED_BODY_BYTES: usize = 48 << 10;
+
 /// Time an origin function may be given: Lambda@Edge's limit for origin events.
 pub const ORIGIN_FUNCTION_BUDGET_MAX: Duration = Duration::from_secs(30);
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::Version;
 
 use super::Published;
+use super::body::Kept;
 use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
 use super::compress::Compressing;
@@ -47,6 +48,8 @@ pub struct OriginSide {
     pub request: Option<OriginRequest>,
     /// The origin being asked, as origin-request left it.
     pub origin: Option<Origin>,
+    /// What origin-request put in place of the request's body.
+    pub new_request_body: Option<Bytes>,
     /// Played instead of asking an origin.
     pub canned: Option<Canned>,
     /// Whether `canned` was made by origin-request (then origin-response does not run).
@@ -109,6 +112,8 @@ pub struct Context {
     pub wanted: Option<Wanted>,
     /// The origin side.
     pub origin: OriginSide,
+    /// The beginning of the request's body, where a function got it.
+    pub body: Option<Box<Kept>>,
     /// Why the request failed, once it did.
     pub failure: Option<EdgeError>,
     /// `x-edge-result-type`, once decided.
@@ -143,6 +148,7 @@ impl Context {
             background: false,
             wanted: None,
             origin: OriginSide::default(),
+            body: None,
             failure: None,
             result_type: None,
             lookup: Lookup::default(),

@@ -9,9 +9,11 @@ use crate::distribution::Target;
 use crate::error::{EdgeError, OriginFailure, ViewerFailure};
 use crate::origin::select::{self, Member, PrimaryResult};
 
-/// Whether this status of the primary means that the secondary is asked; then the context is ready for it.
-pub fn after_status(ctx: &mut Context, method: &http::Method, status: u16) -> bool {
-    moves_to_secondary(ctx, method, PrimaryResult::Status(status))
+/// Whether this status of the primary means that the secondary is asked; then the context is ready for it. Not when it
+/// would get only a part of the request's body.
+pub fn after_status(session: &Session, ctx: &mut Context, status: u16) -> bool {
+    !session.as_ref().retry_buffer_truncated()
+        && moves_to_secondary(ctx, &session.req_header().method, PrimaryResult::Status(status))
 }
 
 /// Whether this failure of the primary means that the secondary is asked; then the context is ready for it.

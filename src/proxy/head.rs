@@ -31,7 +31,13 @@ pub fn split_target(target: &[u8]) -> (&[u8], Option<&[u8]>) {
 #[must_use]
 pub fn request_view(request: &RequestHeader) -> RequestView<'_> {
     let (path, query) = path_and_query(request);
-    RequestView { method: request.method.as_str(), path, query, headers: &request.headers }
+    RequestView {
+        method: request.method.as_str(),
+        path,
+        query,
+        headers: &request.headers,
+        body: None,
+    }
 }
 
 /// The response's head as an event shows it.

@@ -6,8 +6,9 @@
 //! | admit: framing, distribution by host, behavior by path | `early_request_filter` | [`viewer`] |
 //! | method and protocol policy, **viewer-request** | `request_filter` | [`viewer`] |
 //! | cache on or off, key, lookup, verdict on a hit | `request_cache_filter` … | [`caching`] |
-//! | **origin-request**, origin or group member | `upstream_peer` | [`upstream`] |
+//! | **origin-request** with or without the body, origin or group member | `upstream_peer` | [`upstream`], [`body`] |
 //! | the request as the origin sees it | `upstream_request_filter` | [`upstream`] |
+//! | its body | `request_body_filter` | [`body`] |
 //! | **origin-response**, compression, before storing | `upstream_response_filter` | [`upstream`], [`compress`] |
 //! | may it be stored, and for how long | `response_cache_filter` | [`caching`] |
 //! | **viewer-response**, response headers policy | `response_filter` | [`viewer`] |
@@ -15,6 +16,7 @@
 
 mod added;
 mod answer;
+mod body;
 mod cache_status;
 mod caching;
 mod canned;
@@ -90,6 +92,7 @@ pub struct Edge {
     cache: CacheParts,
     resolver: Resolver,
     revalidations: revalidation::Handover,
+    bodies: body::Room,
     access_log: AccessLog,
     metrics: Arc<Metrics>,
 }
@@ -108,6 +111,7 @@ impl Edge {
             cache,
             resolver: Resolver::default(),
             revalidations: revalidation::Handover::default(),
+            bodies: body::Room::default(),
             access_log,
             metrics,
         }
@@ -283,6 +287,17 @@ impl ProxyHttp for Phases {
         ctx: &mut Context,
     ) -> Result<()> {
         upstream::write_request(request, ctx)
+    }
+
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        part: &mut Option<Bytes>,
+        is_last: bool,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        body::pass(session, part, is_last, ctx);
+        Ok(())
     }
 
     async fn upstream_response_filter(

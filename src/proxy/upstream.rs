@@ -14,10 +14,10 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
 use super::context::{Context, Route};
-use super::{Edge, answer, compress, error_page, failover, head, record};
+use super::{Edge, answer, body, compress, error_page, failover, head, record};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
-use crate::distribution::{Behavior, Origin};
+use crate::distribution::{Behavior, Origin, RequestAssociation};
 use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure};
 use crate::event::{
     CustomOrigin, EventType, OriginRequestOutcome, RequestEdits, RequestView, ResponseEdits,
@@ -42,7 +42,7 @@ pub async fn choose_peer(
     session: &mut Session,
     ctx: &mut Context,
 ) -> pingora::Result<Box<HttpPeer>> {
-    if let Err(error) = prepare(session, ctx).await {
+    if let Err(error) = prepare(edge, session, ctx).await {
         return Err(fail(ctx, error));
     }
     ctx.origin.asked_at = Some(Instant::now());
@@ -84,7 +84,7 @@ fn ask_again() -> Box<Error> {
 }
 
 /// Composes the origin request and runs origin-request, once for each member of the target that is asked.
-async fn prepare(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> {
+async fn prepare(edge: &Edge, session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> {
     if ctx.origin.request.is_some() || ctx.origin.canned.is_some() {
         return Ok(());
     }
@@ -108,21 +108,16 @@ async fn prepare(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeErr
         };
         OriginRequest::compose(&viewer, &behavior, &origin, &ctx.id)
     };
-    let method = session.req_header().method.clone();
-    for &id in &behavior.origin_request {
-        let published = ctx.published.clone();
-        let (name, function) = origin_function(&published, id)?;
-        let custom = custom_origin(&origin, ctx.peer.tls);
-        let run = {
-            let event = ctx.event_context()?;
-            let view = request_view(method.as_str(), &request);
-            function.on_request(&event, &view, &custom).await
-        };
-        match record::note_function(ctx, &name, EventType::OriginRequest, run)? {
+    for association in &behavior.origin_request {
+        let outcome = run_request_function(edge, *association, session, ctx, &request, &origin);
+        match outcome.await? {
             OriginRequestOutcome::Continue(edits, chosen) => {
                 apply_edits(&mut request, &edits);
                 if let Some(chosen) = chosen {
-                    redirect_origin(&mut origin, &mut request, &custom, chosen);
+                    redirect_origin(&mut origin, &mut request, chosen);
+                }
+                if let Some(body) = edits.body {
+                    ctx.origin.new_request_body = Some(body.data);
                 }
             }
             OriginRequestOutcome::Respond(made) => {
@@ -137,6 +132,34 @@ async fn prepare(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeErr
     ctx.origin.origin = Some(origin);
     ctx.origin.request = Some(request);
     Ok(())
+}
+
+/// Runs one origin-request function, with the request's body where it is to have it.
+async fn run_request_function(
+    edge: &Edge,
+    association: RequestAssociation,
+    session: &mut Session,
+    ctx: &mut Context,
+    request: &OriginRequest,
+    origin: &Origin,
+) -> Result<OriginRequestOutcome, EdgeError> {
+    let published = ctx.published.clone();
+    let (name, function) = origin_function(&published, association.function)?;
+    if association.include_body && ctx.body.is_none() {
+        ctx.body = Some(Box::new(body::read(&edge.bodies, session, origin, &name).await?));
+    }
+    let mut run = {
+        let event = ctx.event_context()?;
+        let mut view = request_view(session.req_header().method.as_str(), request);
+        view.body = association.include_body.then(|| body::view(ctx)).flatten();
+        let custom = custom_origin(origin, ctx.peer.tls);
+        function.on_request(&event, &view, &custom).await
+    };
+    run.result = run.result.and_then(|outcome| {
+        body::check_replacement(ctx, origin, &outcome)?;
+        Ok(outcome)
+    });
+    record::note_function(ctx, &name, EventType::OriginRequest, run)
 }
 
 fn origin_function(
@@ -155,6 +178,7 @@ fn request_view<'a>(method: &'a str, request: &'a OriginRequest) -> RequestView<
         path: &request.path,
         query: request.query.as_deref(),
         headers: &request.headers,
+        body: None,
     }
 }
 
@@ -185,14 +209,9 @@ fn custom_origin(origin: &Origin, viewer_tls: bool) -> CustomOrigin {
 }
 
 /// Makes `origin` the one that the function chose. What Lambda@Edge cannot say is kept from the configuration.
-fn redirect_origin(
-    origin: &mut Origin,
-    request: &mut OriginRequest,
-    before: &CustomOrigin,
-    chosen: CustomOrigin,
-) {
+fn redirect_origin(origin: &mut Origin, request: &mut OriginRequest, chosen: CustomOrigin) {
     use crate::distribution::OriginProtocol::{Http, Https};
-    for (name, _) in &before.custom_headers {
+    for (name, _) in &origin.custom_headers {
         request.headers.remove(name);
     }
     for (name, value) in &chosen.custom_headers {
@@ -256,7 +275,7 @@ pub fn write_request(upstream: &mut RequestHeader, ctx: &mut Context) -> pingora
         }
     }
     *upstream = fresh;
-    Ok(())
+    body::frame(upstream, ctx)
 }
 
 /// Part of the origin's answer came: is there still time for the rest?
@@ -289,7 +308,7 @@ pub async fn receive(
     }
     let status = response.status.as_u16();
     ctx.origin.status = Some(status);
-    if !ctx.origin.generated && failover::after_status(ctx, &session.req_header().method, status) {
+    if !ctx.origin.generated && failover::after_status(session, ctx, status) {
         return Err(ask_again());
     }
     for name in revalidate::hop_by_hop(&response.headers) {

@@ -207,12 +207,11 @@ pub fn problem_in(file: &Path, error: &LoadError) -> Problem {
 fn unhandled_events(config: &Config, catalogue: &Catalogue) -> Vec<Problem> {
     let mut asked: BTreeMap<(FunctionId, &'static str), EventType> = BTreeMap::new();
     for behavior in config.distributions.iter().flat_map(|d| &d.behaviors) {
-        for (chain, event) in [
-            (&behavior.origin_request, EventType::OriginRequest),
-            (&behavior.origin_response, EventType::OriginResponse),
-        ] {
-            asked.extend(chain.iter().map(|&id| ((id, event.as_str()), event)));
-        }
+        let request = behavior.origin_request.iter().map(|association| association.function);
+        let response = behavior.origin_response.iter().copied();
+        let request = request.map(|id| (id, EventType::OriginRequest));
+        let all = request.chain(response.map(|id| (id, EventType::OriginResponse)));
+        asked.extend(all.map(|(id, event)| ((id, event.as_str()), event)));
     }
     let mut problems = Vec::new();
     for ((id, _), event) in asked {

@@ -4,6 +4,7 @@
 
 mod admin;
 mod aws;
+mod bodies;
 mod cache;
 mod check;
 mod compat;

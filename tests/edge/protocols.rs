@@ -1,47 +1,16 @@
 //! HTTP/2 and TLS, towards viewers and towards origins.
 
-use std::sync::Arc;
-
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::TlsConnector;
-
-use crate::scene::{Answer, Origin, Scene};
+use crate::scene::{Answer, Edge, Origin, Scene, http2};
 
 /// Sends one GET over HTTP/2 and TLS; gives status, `x-cache` and body.
-async fn get_over_h2(edge: &crate::scene::Edge, target: &str) -> (u16, String, String) {
-    let mut roots = rustls::RootCertStore::empty();
-    let authority = CertificateDer::from_pem_file(edge.authority()).expect("the authority is PEM");
-    roots.add(authority).expect("the authority is a certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring knows TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = tokio::net::TcpStream::connect(edge.https()).await.expect("the edge listens");
-    let name = ServerName::try_from("localhost").expect("a name");
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .expect("the certificate is trusted");
-    let (mut client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
-    tokio::spawn(connection);
+async fn get_over_h2(edge: &Edge, target: &str) -> (u16, String, String) {
+    let mut client = http2::connect(edge).await;
     let request = http::Request::get(format!("https://localhost{target}")).body(());
     let request = request.expect("a constant request");
     let (response, _) = client.send_request(request, true).expect("the stream opens");
-    let response = response.await.expect("an answer");
-    let status = response.status().as_u16();
-    let x_cache = response.headers()["x-cache"].to_str().expect("text").to_owned();
-    let mut stream = response.into_body();
-    let mut body = Vec::new();
-    while let Some(chunk) = stream.data().await {
-        let chunk = chunk.expect("the body is whole");
-        stream.flow_control().release_capacity(chunk.len()).expect("it was received");
-        body.extend_from_slice(&chunk);
-    }
-    (status, x_cache, String::from_utf8(body).expect("text"))
+    let (head, body) = http2::answer(response).await;
+    let x_cache = head.headers["x-cache"].to_str().expect("text").to_owned();
+    (head.status.as_u16(), x_cache, String::from_utf8(body).expect("text"))
 }
 
 #[test]

@@ -4,10 +4,12 @@ use http::Method;
 
 use super::distribution::Surroundings;
 use super::origin::Targets;
-use crate::config::file::{self, OneOrMany, ViewerProtocol};
+use crate::config::file::{self, Associations, OneOrMany, ViewerProtocol};
 use crate::config::problem::Problems;
 use crate::config::{defaults, suggest};
-use crate::distribution::{Behavior, PathPattern, Semantics, ViewerProtocolPolicy, added};
+use crate::distribution::{
+    Behavior, PathPattern, RequestAssociation, Semantics, ViewerProtocolPolicy, added,
+};
 use crate::event::EventType;
 use crate::ids::FunctionId;
 use crate::limits;
@@ -97,14 +99,17 @@ pub(super) fn check(
     let viewer_protocol_policy = viewer_protocol(written, around, at, problems);
     let (allowed_methods, cached_methods) = methods(written, semantics, at, problems);
     let mut chain = |word: &str, written: &Option<OneOrMany>, event| {
-        functions(written.as_ref(), event, around, &path(word), problems)
+        let names = written.as_ref().map(OneOrMany::names).unwrap_or_default();
+        let names = names.into_iter().map(|(suffix, name)| (suffix, Some(name), ())).collect();
+        let found = functions(names, event, around, &path(word), problems);
+        found.into_iter().map(|(id, ())| id).collect()
     };
     let viewer_request = chain("viewer_request", &written.viewer_request, EventType::ViewerRequest);
-    let origin_request = chain("origin_request", &written.origin_request, EventType::OriginRequest);
     let origin_response =
         chain("origin_response", &written.origin_response, EventType::OriginResponse);
     let viewer_response =
         chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
+    let origin_request = origin_request(written, around, &path("origin_request"), problems);
     let cache_policy = cache_policy?;
     let added = added::of_policies(&cache_policy, origin_request_policy.as_deref());
     Some(Behavior {
@@ -218,21 +223,36 @@ fn any_methods(written: &[String], at: &str, problems: &mut Problems) -> Vec<Met
     methods
 }
 
-fn functions(
-    written: Option<&OneOrMany>,
+fn origin_request(
+    written: &file::Behavior,
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> Vec<RequestAssociation> {
+    let each = written.origin_request.as_ref().map(Associations::each).unwrap_or_default();
+    let named = each.into_iter().map(|(suffix, one)| (suffix, one.name(), one.includes_body()));
+    let found = functions(named.collect(), EventType::OriginRequest, around, at, problems);
+    let association = |(function, include_body)| RequestAssociation { function, include_body };
+    found.into_iter().map(association).collect()
+}
+
+/// The functions of one event. Each comes as what its path ends in, its name, and what is kept beside it; one without a
+/// name was reported before.
+fn functions<T>(
+    named: Vec<(String, Option<&str>, T)>,
     event: EventType,
     around: &Surroundings<'_>,
     at: &str,
     problems: &mut Problems,
-) -> Vec<FunctionId> {
-    let names = written.map(OneOrMany::names).unwrap_or_default();
+) -> Vec<(FunctionId, T)> {
     let most = limits::FUNCTION_CHAIN_MAX;
-    if names.len() > most {
-        let message = format!("{} functions, {most} may follow each other", names.len());
+    if named.len() > most {
+        let message = format!("{} functions, {most} may follow each other", named.len());
         problems.add(at, message, "join some of them into one");
     }
     let mut ids = Vec::new();
-    for (suffix, name) in names {
+    for (suffix, name, beside) in named {
+        let Some(name) = name else { continue };
         let at = format!("{at}{suffix}");
         match around.functions.find(name) {
             None if around.functions.some_unnamed() => {}
@@ -242,7 +262,7 @@ fn functions(
                 problems.add(at, format!("there is no function \"{name}\""), remedy);
             }
             Some((id, source)) => {
-                ids.push(id);
+                ids.push((id, beside));
                 let Some(source) = source.filter(|source| !source.events.contains(&event)) else {
                     continue;
                 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{OneOrMany, Time};
+use super::{Associations, OneOrMany, Time};
 use crate::config::defaults;
 
 /// Host names, origins and behaviors.
@@ -177,8 +177,9 @@ pub struct Behavior {
     pub response_headers_policy: Option<String>,
     /// JavaScript functions on every request, before the cache.
     pub viewer_request: Option<OneOrMany>,
-    /// WebAssembly functions on a miss, before the origin.
-    pub origin_request: Option<OneOrMany>,
+    /// WebAssembly functions on a miss, before the origin; `{ function = "…", include_body = true }` gives one the
+    /// request's body.
+    pub origin_request: Option<Associations>,
     /// WebAssembly functions on the origin's answer, before it is stored.
     pub origin_response: Option<OneOrMany>,
     /// JavaScript functions on every answer, never stored.

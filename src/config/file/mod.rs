@@ -29,7 +29,7 @@ pub use policy::{
     XssProtection,
 };
 pub use store::KeyValueStore;
-pub use words::{OneOrMany, Size, Time, Variable};
+pub use words::{Association, Associations, OneOrMany, Size, Time, Variable};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::json;
 
 /// A time: whole seconds, or a text with a unit.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -89,6 +90,97 @@ impl JsonSchema for OneOrMany {
             "type": ["string", "array"],
             "items": { "type": "string" },
         })
+    }
+}
+
+/// A function on a request event: its name, or a table.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Association {
+    /// The name alone.
+    Name(String),
+    /// The name, and what the function gets beside the head.
+    Table {
+        /// The name.
+        function: Option<String>,
+        /// Whether it gets the body.
+        include_body: Option<bool>,
+    },
+}
+
+impl Association {
+    /// The function's name; `None`: it was reported that there is none.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Table { function, .. } => function.as_deref(),
+        }
+    }
+
+    /// Whether it gets the body.
+    pub fn includes_body(&self) -> bool {
+        matches!(self, Self::Table { include_body: Some(true), .. })
+    }
+}
+
+impl JsonSchema for Association {
+    fn schema_name() -> Cow<'static, str> {
+        "Association".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A function's name, or a table with more about it.",
+            "type": ["string", "object"],
+            "properties": {
+                "function": { "type": "string", "description": "The function's name." },
+                "include_body": {
+                    "type": "boolean",
+                    "description": "Whether the function gets the request's body.",
+                    "default": false,
+                },
+            },
+            "required": ["function"],
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// One function on a request event, or several in order.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Associations {
+    /// A chain.
+    Many(Vec<Association>),
+    /// One.
+    One(Association),
+}
+
+impl Associations {
+    /// The functions in order, each with what to append to the path of the whole to name it.
+    pub fn each(&self) -> Vec<(String, &Association)> {
+        match self {
+            Self::One(association) => vec![(String::new(), association)],
+            Self::Many(associations) => {
+                let numbered = associations.iter().enumerate();
+                numbered.map(|(index, one)| (format!("[{index}]"), one)).collect()
+            }
+        }
+    }
+}
+
+impl JsonSchema for Associations {
+    fn schema_name() -> Cow<'static, str> {
+        "Associations".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Association::json_schema(generator);
+        schema.insert("type".into(), json!(["string", "object", "array"]));
+        schema.insert("items".into(), generator.subschema_for::<Association>().into());
+        let description = "One function, or a list of functions that run in this order.";
+        schema.insert("description".into(), description.into());
+        schema
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, shown, visible_headers,
+    ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, body, shown, visible_headers,
 };
 use crate::error::FunctionError;
 use crate::event::{
@@ -44,6 +44,7 @@ pub fn check_request(
     let headers = header_edits(EventType::OriginRequest, request.headers, returned.headers)?;
     let origin_edit = check_origin(origin, returned.origin, request.headers, &headers)?;
     let edits = RequestEdits {
+        body: body::check(request, returned.body)?,
         method: None,
         path: changed_path(request.path, returned.uri)?,
         query: changed_query(request.query, returned.querystring)?,

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{
-    ReturnedAction, ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, shown,
+    ReturnedAction, ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, body, shown,
     visible_headers,
 };
 use crate::error::FunctionError;
@@ -20,9 +20,9 @@ use crate::event::{
     ResponseEdits, ResponseView, apply_header_edits,
 };
 
-type Read<T> = Result<T, FunctionError>;
+pub(super) type Read<T> = Result<T, FunctionError>;
 
-fn invalid<T>(message: impl Into<String>) -> Read<T> {
+pub(super) fn invalid<T>(message: impl Into<String>) -> Read<T> {
     Err(FunctionError::validation(message))
 }
 
@@ -60,14 +60,18 @@ fn request_json(
     request: &RequestView<'_>,
     origin: &CustomOrigin,
 ) -> Value {
-    json!({
+    let mut object = json!({
         "clientIp": context.viewer_ip.to_string(),
         "headers": headers_json(visible_headers(request.headers)),
         "method": request.method,
         "querystring": shown(request.query.unwrap_or_default()),
         "uri": shown(request.path),
         "origin": { "custom": origin_json(origin) },
-    })
+    });
+    if let Some(body) = &request.body {
+        object["body"] = body::shown_json(body);
+    }
+    object
 }
 
 fn origin_json(origin: &CustomOrigin) -> Value {
@@ -135,8 +139,14 @@ pub fn edited_request_json(
         path: edits.path.as_ref().map_or(request.path, String::as_bytes),
         query,
         headers: &headers,
+        body: request.body,
     };
-    request_json(context, &edited, origin)
+    let mut object = request_json(context, &edited, origin);
+    if let Some(new) = &edits.body {
+        let truncated = request.body.is_some_and(|body| body.truncated);
+        object["body"] = body::replaced_json(new, truncated);
+    }
+    object
 }
 
 /// A response after a function's edits, as the function would have returned it. For golden files
@@ -210,7 +220,7 @@ fn object_from_json(text: &str) -> Read<Map<String, Value>> {
     }
 }
 
-fn noun(value: &Value) -> &'static str {
+pub(super) fn noun(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -222,12 +232,7 @@ fn noun(value: &Value) -> &'static str {
 }
 
 fn request(mut object: Map<String, Value>) -> Read<ReturnedRequest> {
-    let replaces_body = object.get("body").and_then(|body| body.get("action"));
-    if replaces_body.and_then(Value::as_str) == Some("replace") {
-        return invalid(
-            "request.body cannot be replaced: request bodies are not given to functions",
-        );
-    }
+    let body = body::returned(&mut object)?;
     let Some(mut origin) = object.remove("origin") else {
         return invalid("request.origin is missing: return the request you were given, edited");
     };
@@ -242,6 +247,7 @@ fn request(mut object: Map<String, Value>) -> Read<ReturnedRequest> {
         querystring: text(&mut object, "request", "querystring")?,
         headers: header_lines(&mut object, "request", "headers")?,
         origin: chosen,
+        body,
     })
 }
 
@@ -328,10 +334,10 @@ fn response(mut object: Map<String, Value>) -> Read<ReturnedResponse> {
         true => header_lines(&mut object, "response", "headers")?,
         false => Vec::new(),
     };
-    Ok(ReturnedResponse { status, status_description, headers, body: body(&mut object)? })
+    Ok(ReturnedResponse { status, status_description, headers, body: response_body(&mut object)? })
 }
 
-fn body(object: &mut Map<String, Value>) -> Read<Option<Bytes>> {
+fn response_body(object: &mut Map<String, Value>) -> Read<Option<Bytes>> {
     let text = match object.remove("body") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text,

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::json::header_lines;
-use super::shown;
-use crate::event::{CustomOrigin, EventContext, EventType, RequestView, ResponseView};
+use super::{body, shown};
+use crate::event::{BodyView, CustomOrigin, EventContext, EventType, RequestView, ResponseView};
 use crate::ids::RequestId;
 
 /// Why an event file cannot be used: the member and what it should be.
@@ -38,6 +39,7 @@ pub struct OriginEvent {
     path: String,
     query: Option<String>,
     headers: HeaderMap,
+    body: Option<(Bytes, bool)>,
     response: Option<(u16, String, HeaderMap)>,
 }
 
@@ -62,6 +64,10 @@ impl OriginEvent {
             path: self.path.as_bytes(),
             query: self.query.as_ref().map(String::as_bytes),
             headers: &self.headers,
+            body: self
+                .body
+                .as_ref()
+                .map(|(data, truncated)| BodyView { data, truncated: *truncated }),
         }
     }
 
@@ -121,6 +127,7 @@ pub fn parse_event(event: &Value) -> Result<OriginEvent, ParseError> {
         path: text(request, "request.uri", "uri", "/")?.to_owned(),
         query: (!query.is_empty()).then(|| query.to_owned()),
         headers: headers(request, "request", "headers")?,
+        body: body::of_event(request).map_err(|error| ParseError(error.message))?,
         response,
     })
 }

@@ -9,6 +9,8 @@ use crate::error::{FunctionError, FunctionFailure};
 use crate::event::{CustomOrigin, EventContext, EventType, RequestView, ResponseView};
 use crate::ids::RequestId;
 
+mod body;
+
 fn origin() -> CustomOrigin {
     CustomOrigin {
         domain_name: "origin.example".into(),
@@ -42,7 +44,8 @@ fn event(headers: &HeaderMap, response: Option<&ResponseView<'_>>) -> Value {
         viewer_ip: [192, 0, 2, 1].into(),
         edge: crate::event::EdgeLocation::DEFAULT,
     };
-    let request = RequestView { method: "GET", path: b"/a", query: Some(b"q=1"), headers };
+    let request =
+        RequestView { method: "GET", path: b"/a", query: Some(b"q=1"), headers, body: None };
     let kind = match response {
         Some(_) => EventType::OriginResponse,
         None => EventType::OriginRequest,
@@ -68,7 +71,13 @@ fn with_member(pointer: &str, value: Value) -> CheckedRequest {
         ReturnedAction::Forward(returned) => returned,
         ReturnedAction::Respond(other) => panic!("a request came back as {other:?}"),
     };
-    let view = RequestView { method: "GET", path: b"/a", query: Some(b"q=1"), headers: &headers };
+    let view = RequestView {
+        method: "GET",
+        path: b"/a",
+        query: Some(b"q=1"),
+        headers: &headers,
+        body: None,
+    };
     check_request(&view, &origin(), returned)
 }
 
@@ -220,7 +229,7 @@ proptest! {
             edge: crate::event::EdgeLocation::DEFAULT,
         };
         let view =
-            RequestView { method: "GET", path: &path, query: query.as_deref(), headers: &headers };
+            RequestView { method: "GET", path: &path, query: query.as_deref(), headers: &headers, body: None };
         let mut event = event_json(EventType::OriginRequest, &context, &view, &origin(), None);
         let request = event["Records"][0]["cf"]["request"].take().to_string();
         let Ok(ReturnedAction::Forward(returned)) = request_result_from_json(&request) else {

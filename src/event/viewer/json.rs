@@ -71,6 +71,7 @@ impl ViewerEvent {
             path: self.path.as_bytes(),
             query: self.query.as_ref().map(String::as_bytes),
             headers: &self.headers,
+            body: None,
         }
     }
 

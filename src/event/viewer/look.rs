@@ -291,7 +291,8 @@ mod tests {
                 (name, HeaderValue::from_str(value).expect("a value"))
             })
             .collect();
-        let request = RequestView { method: "GET", path: b"/", query, headers: &headers };
+        let request =
+            RequestView { method: "GET", path: b"/", query, headers: &headers, body: None };
         let (context, request) = (&context, &request);
         f(ViewerEvent::new(context, request, None, 0))
     }

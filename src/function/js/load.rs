@@ -106,7 +106,8 @@ impl ViewerFunction {
             edge: crate::event::EdgeLocation::DEFAULT,
         };
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
-        let request = RequestView { method: "GET", path: b"/", query: None, headers: &headers };
+        let request =
+            RequestView { method: "GET", path: b"/", query: None, headers: &headers, body: None };
         for _ in 0..WARM_UP_CALLS {
             drop(self.on_request(&context, &request, &mut Budget::default()));
         }

@@ -90,6 +90,7 @@ pub(super) fn on_request(
         path: b"/a/b",
         query: Some(b"b=2&a=1&a=3&flag"),
         headers: fields,
+        body: None,
     };
     function.on_request(&context, &request, budget)
 }
@@ -230,7 +231,8 @@ fn viewer_response_edits_status_headers_cookies_and_body() {
     let id = RequestId::from_entropy(&[7; 42]);
     let context = context(&id);
     let fields = plain();
-    let request = RequestView { method: "GET", path: b"/p", query: None, headers: &fields };
+    let request =
+        RequestView { method: "GET", path: b"/p", query: None, headers: &fields, body: None };
     let sent = headers(&[("server", "o"), ("set-cookie", "s=1; Secure"), ("via", "1.1 x")]);
     let response = ResponseView { status: 200, reason: None, headers: &sent };
     let run =
@@ -366,7 +368,8 @@ fn the_moment_is_the_callers() {
         let id = RequestId::from_entropy(&[7; 42]);
         let context = context(&id);
         let fields = plain();
-        let request = RequestView { method: "GET", path: b"/", query: None, headers: &fields };
+        let request =
+            RequestView { method: "GET", path: b"/", query: None, headers: &fields, body: None };
         match function
             .on_request_at(
                 Setting { moment: Some(moment), breaker: None },

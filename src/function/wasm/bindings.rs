@@ -2,7 +2,7 @@
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "origin-function-with-context",
+    world: "origin-function-with-body",
     imports: { "verge:edge/context.sleep": async | trappable, default: trappable },
     exports: { default: async },
 });

@@ -1,5 +1,7 @@
 //! Event types to the world's records and back. Shapes only; nothing is checked here.
 
+use bytes::Bytes;
+
 use super::bindings::verge::edge::types::{
     Config, CustomOrigin as GuestOrigin, EventType as GuestEvent, Header, Protocol, Request,
     RequestAction, Response,
@@ -8,7 +10,9 @@ use crate::event::lambda::{
     ReturnedAction, ReturnedHeader, ReturnedOrigin, ReturnedRequest, ReturnedResponse, shown,
     visible_headers,
 };
-use crate::event::{CustomOrigin, EventContext, EventType, RequestView, ResponseView};
+use crate::event::{
+    BodyEncoding, CustomOrigin, EventContext, EventType, ReplacedBody, RequestView, ResponseView,
+};
 
 /// The event's read-only part.
 pub(super) fn config(event: EventType, context: &EventContext<'_>) -> Config {
@@ -97,7 +101,18 @@ fn returned_request(request: Request) -> ReturnedRequest {
             keepalive_timeout: origin.keepalive_timeout,
             ssl_protocols: origin.ssl_protocols,
         },
+        // The record has none: `verge:edge/body` takes it.
+        body: None,
     }
+}
+
+/// What a handler passed to `verge:edge/body`.
+pub(super) fn replaced_body(data: Bytes) -> ReplacedBody {
+    let encoding = match std::str::from_utf8(&data) {
+        Ok(_) => BodyEncoding::Text,
+        Err(_) => BodyEncoding::Base64,
+    };
+    ReplacedBody { data, encoding }
 }
 
 /// What an origin-response handler returned, or the response an origin-request handler made up.

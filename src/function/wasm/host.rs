@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use ring::rand::SecureRandom as _;
 use ring::{digest, hmac, rand};
 use wasmtime::ResourceLimiter;
 
 use super::bindings::verge::edge::{
-    context, crypto, digest as digests, digest::Algorithm, log, types,
+    body, context, crypto, digest as digests, digest::Algorithm, log, types,
 };
 use super::console::Console;
 use super::identity::{Identity, LogStream};
@@ -30,6 +31,8 @@ pub(super) struct HostState {
     pub(super) deadline: Instant,
     /// The call in progress, a UUID.
     pub(super) request_id: String,
+    /// The request's body in the call in progress.
+    pub(super) body: Body,
     identity: Arc<Identity>,
     log_stream: LogStream,
     system: Option<Box<System>>,
@@ -44,6 +47,7 @@ impl HostState {
             memory_bytes: 0,
             deadline: Instant::now(),
             request_id: String::new(),
+            body: Body::default(),
             identity: Arc::clone(identity),
             log_stream: LogStream::default(),
             system: None,
@@ -59,6 +63,15 @@ impl HostState {
             Box::new(System::new(&variables, console))
         })
     }
+}
+
+/// A request's body during one call.
+#[derive(Default)]
+pub(super) struct Body {
+    /// What the guest may read, and whether there is more of it; `None` where it is not included.
+    pub(super) given: Option<(Bytes, bool)>,
+    /// What the guest wants to be sent in its place.
+    pub(super) replacement: Option<Bytes>,
 }
 
 /// A host call that was refused; the guest is stopped with it.
@@ -110,6 +123,21 @@ impl crypto::Host for HostState {
 impl log::Host for HostState {
     fn write(&mut self, line: String) -> wasmtime::Result<()> {
         self.console.line(line);
+        Ok(())
+    }
+}
+
+impl body::Host for HostState {
+    fn get(&mut self) -> wasmtime::Result<Option<body::RequestBody>> {
+        let given = self.body.given.as_ref();
+        Ok(given.map(|(data, truncated)| body::RequestBody {
+            data: data.to_vec(),
+            truncated: *truncated,
+        }))
+    }
+
+    fn replace(&mut self, data: Vec<u8>) -> wasmtime::Result<()> {
+        self.body.replacement = Some(data.into());
         Ok(())
     }
 }

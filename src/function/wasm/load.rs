@@ -7,7 +7,7 @@ use std::{fmt, thread};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 
-use super::bindings::{OriginFunctionWithContext as World, exports::verge::edge};
+use super::bindings::{OriginFunctionWithBody as World, exports::verge::edge};
 use super::host::HostState;
 use super::identity::Identity;
 use super::pool::Pool;
@@ -20,12 +20,13 @@ use crate::limits::ORIGIN_FUNCTION_BYTES_MAX;
 
 /// Interfaces a component may import besides WASI's. `types` has no functions; it only names the
 /// records.
-const OFFERED: [&str; 5] = [
+const OFFERED: [&str; 6] = [
     "verge:edge/types@0.1.0",
     "verge:edge/crypto@0.1.0",
     "verge:edge/log@0.1.0",
     "verge:edge/context@0.1.0",
     "verge:edge/digest@0.1.0",
+    "verge:edge/body@0.1.0",
 ];
 const REQUEST_EXPORT: &str = "verge:edge/origin-request@0.1.0";
 const RESPONSE_EXPORT: &str = "verge:edge/origin-response@0.1.0";

@@ -176,10 +176,32 @@ impl OriginFunction {
                 self.call_for_response(environment, context, request, origin, response).await
             })
             .await;
+        if run.has_replaced_body() {
+            return run.finish(Err(FunctionError::validation(
+                "body.replace is for origin-request; an origin-response function returns response.body",
+            )));
+        }
         run.finish(returned.and_then(|returned| check_response(response, returned)))
     }
 
     async fn call_for_request(
+        &self,
+        environment: &mut Environment,
+        context: &EventContext<'_>,
+        request: &RequestView<'_>,
+        origin: &CustomOrigin,
+    ) -> Result<ReturnedAction, Fault> {
+        let given = request.body.map(|body| (body.data.clone(), body.truncated));
+        environment.store.data_mut().body.given = given;
+        let mut action = self.called_for_request(environment, context, request, origin).await?;
+        let replacement = environment.store.data_mut().body.replacement.take();
+        if let (ReturnedAction::Forward(request), Some(data)) = (&mut action, replacement) {
+            request.body = Some(convert::replaced_body(data));
+        }
+        Ok(action)
+    }
+
+    async fn called_for_request(
         &self,
         environment: &mut Environment,
         context: &EventContext<'_>,

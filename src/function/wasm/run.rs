@@ -10,7 +10,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::OriginFunction;
 use super::environment::Environment;
-use super::host::{HostState, Refusal};
+use super::host::{Body, HostState, Refusal};
 use crate::error::FunctionError;
 use crate::function::Invocation;
 use crate::function::engine::RunningGuest;
@@ -110,12 +110,18 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether the guest asked for another request body and nobody took it.
+    pub(super) fn has_replaced_body(&self) -> bool {
+        self.environment.store.data().body.replacement.is_some()
+    }
+
     /// Closes the call: its result with what was logged and used. The environment waits for the
     /// next one where it may.
     pub(super) fn finish<T>(mut self, result: Result<T, FunctionError>) -> Invocation<T> {
         let store = &mut self.environment.store;
         let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
         let logs = store.data().console.take();
+        store.data_mut().body = Body::default();
         let report = Report {
             request_id: std::mem::take(&mut store.data_mut().request_id),
             version: self.function.identity.version.clone(),

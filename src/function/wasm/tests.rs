@@ -143,6 +143,7 @@ impl Scene {
             path: b"/a%20b\xff",
             query: Some(b"q=1"),
             headers: &self.headers,
+            body: None,
         }
     }
 

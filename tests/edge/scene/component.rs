@@ -1,14 +1,29 @@
-//! Components of the `lambda` world, from the text of a core module.
+//! Origin functions for scenes: components of the worlds in `wit/`, from the text of core modules.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The component of a module.
+/// A memory of six megabytes, an allocator that only goes up, and what lets it begin anew.
+pub const MEMORY: &str = r#"
+    (memory (export "memory") 96)
+    (global $top (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+        (global.set $top (i32.add (local.get $at) (local.get 3)))
+        (local.get $at))
+    (func $begin (global.set $top (i32.const 65536)))"#;
+
+/// The component of a module of the `lambda` world.
 pub fn lambda(module: &str) -> Vec<u8> {
+    of("lambda", module)
+}
+
+/// The component of a module of this world.
+pub fn of(world: &str, module: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).expect("valid text");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir("wit").expect("valid wit");
-    let world = resolve.select_world(&[package], Some("lambda")).expect("a world of wit/");
+    let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("fits");
     let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
     encoder.encode().expect("fits its world")

@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod component;
 pub mod http;
+pub mod http2;
 pub mod origin;
 
 use std::io::{BufRead, BufReader};
@@ -147,6 +148,13 @@ impl Scene {
     pub fn origin(mut self, words: &str) -> Self {
         self.origin.push_str(words);
         self.origin.push('\n');
+        self
+    }
+
+    /// Waits for the origin as long as edges do; a second is enough where a test does not move megabytes.
+    pub fn patient(mut self) -> Self {
+        self.origin =
+            self.origin.replace("response_timeout = \"1s\"", "response_timeout = \"30s\"");
         self
     }
 

@@ -271,6 +271,25 @@ fn functions() {
 }
 
 #[test]
+fn associations_of_origin_request() {
+    let place = "distribution[0].behavior[0].origin_request";
+    for (written, path, words) in [
+        ("{ include_body = true }", format!("{place}.function"), "is missing"),
+        ("[{}]", format!("{place}[0].function"), "is missing"),
+        ("{ function = \"f\", body = true }", format!("{place}.body"), "use one of: function"),
+        ("[\"f\", { function = 1 }]", format!("{place}[1].function"), "must be a text"),
+        ("{ function = \"ff\" }", place.to_owned(), "did you mean \"f\"?"),
+        ("1", place.to_owned(), "must be a text or a table or a list"),
+    ] {
+        let text = format!(
+            "origin_request = {written}\n[[function]]\nname = \"f\"\nruntime = \"wasm\"\nfile = \"f\"\n"
+        );
+        let file = (Some(12), "function[0].file", "cannot read f");
+        behind(&text, &[(Some(8), &path, words), file]);
+    }
+}
+
+#[test]
 fn key_value_stores() {
     let long = "k".repeat(513);
     behind(

@@ -106,6 +106,7 @@ impl Variant {
             path: self.path,
             query: self.query,
             headers: &headers,
+            body: None,
         };
         f(&context, &request)
     }
@@ -239,8 +240,13 @@ fn with_path<T>(number: usize, f: impl FnOnce(&ViewerEvent<'_>) -> T) -> T {
     let id = RequestId::from_entropy(&[7; 42]);
     let context = context(&id);
     let (path, headers) = (format!("/{number}"), HeaderMap::new());
-    let request =
-        RequestView { method: "GET", path: path.as_bytes(), query: None, headers: &headers };
+    let request = RequestView {
+        method: "GET",
+        path: path.as_bytes(),
+        query: None,
+        headers: &headers,
+        body: None,
+    };
     let (context, request) = (&context, &request);
     f(&ViewerEvent::new(context, request, None, 0))
 }

@@ -19,7 +19,8 @@ fn response_edits(code: &str, sent: &HeaderMap) -> Result<ResponseEdits, Functio
     let id = RequestId::from_entropy(&[7; 42]);
     let context = context(&id);
     let headers = plain();
-    let request = RequestView { method: "GET", path: b"/p", query: None, headers: &headers };
+    let request =
+        RequestView { method: "GET", path: b"/p", query: None, headers: &headers, body: None };
     let response = ResponseView { status: 200, reason: None, headers: sent };
     function(code).on_response(&context, &request, &response, &mut patient()).result
 }

@@ -1,0 +1,239 @@
+//! The request's body where an origin-request function gets it: read before the function runs, and sent afterwards as the
+//! viewer sent it, or replaced.
+//!
+//! Pingora reads and forwards bodies piece by piece and shows each to `request_body_filter`. What was read before is put
+//! in front there. It calls that filter for a body that is read already only when its retry buffer has what came last,
+//! so buffering is turned on in time for that; [`read`] knows the sizes.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use pingora::ErrorType;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::context::Context;
+use crate::distribution::{Origin, OriginHttpVersion};
+use crate::error::{EdgeError, FunctionError, FunctionKind, ViewerFailure};
+use crate::event::{BodyView, OriginRequestOutcome};
+use crate::limits::{
+    ORIGIN_REQUEST_BODIES_BYTES_MAX, ORIGIN_REQUEST_BODY_BYTES_MAX,
+    ORIGIN_REQUEST_UNSIZED_BODY_BYTES, RETRY_BUFFER_BYTES,
+};
+
+/// Room for the bodies that are kept, of all requests together.
+pub struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ORIGIN_REQUEST_BODIES_BYTES_MAX)))
+    }
+}
+
+/// What was read of a request's body before it was forwarded.
+pub struct Kept {
+    /// The body's beginning; more than functions are shown when the last part read went beyond.
+    data: Bytes,
+    /// What functions are shown.
+    shown: Bytes,
+    /// Whether that is not all.
+    truncated: bool,
+    /// How much of the body the origin that is asked has got, bytes.
+    sent: usize,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The body as the next function sees it: the viewer's, or what a former function made of it.
+pub fn view(ctx: &Context) -> Option<BodyView<'_>> {
+    match (&ctx.origin.new_request_body, &ctx.body) {
+        (Some(new), _) => Some(BodyView { data: new, truncated: false }),
+        (None, Some(kept)) => Some(BodyView { data: &kept.shown, truncated: kept.truncated }),
+        (None, None) => None,
+    }
+}
+
+/// Reads the request's body for the function `name`, as far as functions are shown it. A viewer who pauses for longer than
+/// `origin` may is given up.
+///
+/// # Errors
+/// What the viewer did wrong; and that there is no room, which throttles the function.
+pub async fn read(
+    room: &Room,
+    session: &mut Session,
+    origin: &Origin,
+    name: &str,
+) -> Result<Kept, EdgeError> {
+    let length = content_length(session.req_header());
+    let most = length.map_or(ORIGIN_REQUEST_UNSIZED_BODY_BYTES, |length| {
+        length.min(ORIGIN_REQUEST_BODY_BYTES_MAX)
+    });
+    let mut data = BytesMut::new();
+    let mut taken = take(room, 0, name)?;
+    while data.len() < most && !session.is_body_done() {
+        // Without a length this holds from the first part on.
+        if length.is_none_or(|length| length.saturating_sub(data.len()) <= RETRY_BUFFER_BYTES) {
+            session.enable_retry_buffering();
+        }
+        let part = match timeout(origin.response_timeout, session.read_request_body()).await {
+            Ok(Ok(Some(part))) => part,
+            Ok(Ok(None)) => break,
+            Ok(Err(error)) if *error.etype() != ErrorType::ReadTimedout => {
+                return Err(EdgeError::Viewer(ViewerFailure::Malformed));
+            }
+            Ok(Err(_)) | Err(_) => return Err(EdgeError::Viewer(ViewerFailure::Stalled)),
+        };
+        taken.merge(take(room, part.len(), name)?);
+        data.extend_from_slice(&part);
+    }
+    let data = data.freeze();
+    let shown = data.slice(..data.len().min(ORIGIN_REQUEST_BODY_BYTES_MAX));
+    let is_whole = session.is_body_done() && shown.len() == data.len();
+    if session.is_body_done() && !data.is_empty() && session.as_ref().get_retry_buffer().is_none() {
+        return Err(EdgeError::Internal("a body was read that cannot be sent on".into()));
+    }
+    Ok(Kept { data, shown, truncated: !is_whole, sent: 0, _room: taken })
+}
+
+/// RFC 9110 section 8.6; the request's framing was checked.
+fn content_length(request: &RequestHeader) -> Option<usize> {
+    if request.headers.contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
+    request.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn take(room: &Room, bytes: usize, name: &str) -> Result<OwnedSemaphorePermit, EdgeError> {
+    // A part has some tens of kilobytes.
+    let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+    room.0.clone().try_acquire_many_owned(permits).map_err(|_| EdgeError::Function {
+        kind: FunctionKind::Origin,
+        name: name.to_owned(),
+        error: FunctionError::throttled(format!(
+            "was not run: the request bodies that functions wait for have \
+             {ORIGIN_REQUEST_BODIES_BYTES_MAX} bytes already"
+        )),
+    })
+}
+
+/// Checks that what a function decided about the body can be done on the way to `origin`.
+///
+/// # Errors
+/// An empty body was replaced: pingora ends its request over HTTP/2 with the head.
+pub fn check_replacement(
+    ctx: &Context,
+    origin: &Origin,
+    outcome: &OriginRequestOutcome,
+) -> Result<(), FunctionError> {
+    let replaces =
+        matches!(outcome, OriginRequestOutcome::Continue(edits, _) if edits.body.is_some());
+    let empty = ctx.body.as_ref().is_some_and(|kept| kept.data.is_empty() && !kept.truncated);
+    if replaces && empty && origin.http_version == OriginHttpVersion::Http2 {
+        return Err(FunctionError::validation(
+            "request.body was empty and cannot be replaced for an origin that is asked over \
+             HTTP/2: use http_version = \"1.1\"",
+        ));
+    }
+    Ok(())
+}
+
+/// Frames a request whose body was replaced, which is about to be sent.
+///
+/// # Errors
+/// Pingora refused a field: a defect of the edge.
+pub fn frame(request: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<()> {
+    if let Some(kept) = &mut ctx.body {
+        kept.sent = 0;
+    }
+    if let Some(replacement) = &ctx.origin.new_request_body {
+        request.remove_header(&TRANSFER_ENCODING);
+        request.insert_header(CONTENT_LENGTH, HeaderValue::from(replacement.len()))?;
+    }
+    Ok(())
+}
+
+/// Makes `part`, which pingora is about to send, what the origin is to get: what it lacks of the viewer's body, or of the
+/// one that took its place. `is_last`: the viewer's body ends with it.
+pub fn pass(session: &Session, part: &mut Option<Bytes>, is_last: bool, ctx: &mut Context) {
+    let Some(kept) = &mut ctx.body else { return };
+    if ctx.origin.canned.is_some() {
+        return;
+    }
+    let received = session.body_bytes_read();
+    let passed = match &ctx.origin.new_request_body {
+        // Not before the viewer has sent everything: an origin that answers earlier ends the viewer's connection.
+        Some(new) if is_last => new.clone(),
+        Some(_) => Bytes::new(),
+        None => lacking(kept, &part.take().unwrap_or_default(), received),
+    };
+    kept.sent = received;
+    // Where there is nothing left, the end comes alone.
+    *part = (!passed.is_empty() || !is_last).then_some(passed);
+}
+
+/// What the origin lacks of a body of which `received` bytes came, the last of them in `part`. Pingora hands its retry
+/// buffer over as if it came just now, so a part may repeat what is kept or was sent.
+fn lacking(kept: &Kept, part: &Bytes, received: usize) -> Bytes {
+    let had = kept.sent.min(kept.data.len());
+    let from_kept = kept.data.slice(had..);
+    let begin = received.saturating_sub(part.len());
+    let had = kept.sent.max(kept.data.len()).saturating_sub(begin);
+    let from_part = part.slice(had.min(part.len())..);
+    if from_kept.is_empty() {
+        return from_part;
+    }
+    if from_part.is_empty() {
+        return from_kept;
+    }
+    let mut joined = BytesMut::with_capacity(from_kept.len() + from_part.len());
+    joined.extend_from_slice(&from_kept);
+    joined.extend_from_slice(&from_part);
+    joined.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_so_much_and_it_comes_back() {
+        let room = Room::default();
+        let most = take(&room, ORIGIN_REQUEST_BODIES_BYTES_MAX, "f").expect("all of it");
+        let error = take(&room, 1, "f").expect_err("it is full");
+        assert_eq!(error.answer().result_type, "LambdaLimitExceeded");
+        drop(most);
+        assert!(take(&room, 1, "f").is_ok());
+    }
+
+    proptest::proptest! {
+        /// However a body comes in parts, some of them kept and some repeated, the origin gets each byte once.
+        #[test]
+        fn an_origin_gets_each_byte_once(
+            size in 0..200_usize, kept in 0..=200_usize, buffered in 0..=200_usize, step in 1..50_usize,
+        ) {
+            let body: Bytes = (0..=u8::MAX).take(size).collect();
+            let (kept_bytes, mut received) = (kept.min(size), kept.min(size));
+            let data = body.slice(..kept_bytes);
+            let room = take(&Room::default(), 0, "f").expect("nothing fits");
+            let mut kept =
+                Kept { shown: data.clone(), data, truncated: kept_bytes < size, sent: 0, _room: room };
+            // First the retry buffer, if there is one; then what comes.
+            let mut part = body.slice(buffered.min(kept_bytes)..kept_bytes);
+            let mut sent = Vec::new();
+            loop {
+                sent.extend_from_slice(&lacking(&kept, &part, received));
+                kept.sent = received;
+                if received == size {
+                    break;
+                }
+                let end = (received + step).min(size);
+                part = body.slice(received..end);
+                received = end;
+            }
+            proptest::prop_assert_eq!(sent, body);
+        }
+    }
+}
