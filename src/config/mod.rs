@@ -202,6 +202,8 @@ pub struct FunctionSource {
     pub isolation: Option<Isolation>,
     /// Calls at a time that are kept for WebAssembly, and not exceeded.
     pub concurrency: Option<u32>,
+    /// Room in `/tmp` for each environment of WebAssembly, bytes.
+    pub storage_bytes_max: u64,
     /// Environment variables of WebAssembly, in the order of their names.
     pub environment: Vec<(String, String)>,
     /// The events it is written for.

@@ -84,6 +84,28 @@ pub const ORIGIN_FUNCTION_RANDOM_BYTES_MAX: u64 = 1 << 16;
 /// it keeps what the log's quota allows.
 pub const ORIGIN_FUNCTION_WRITE_BYTES_MAX: usize = 1 << 16;
 
+/// What a guest may read of a file in one host call, bytes.
+pub const ORIGIN_FUNCTION_READ_BYTES_MAX: usize = 1 << 16;
+
+/// Default quota of an environment's `/tmp`, bytes (Lambda's 512 MB).
+pub const ORIGIN_FUNCTION_STORAGE_BYTES_MAX: u64 = 512 << 20;
+
+/// The largest quota of a `/tmp` that can be configured, bytes (Lambda's 10 GB).
+pub const ORIGIN_FUNCTION_STORAGE_BYTES_CEILING: u64 = 10 << 30;
+
+/// What the files of all environments hold together, bytes. They are in memory; this is what one function may ask for at
+/// most, and far less than a thousand environments could have together.
+pub const ORIGIN_FILES_BYTES_MAX: u64 = 10 << 30;
+
+/// A file's name, bytes (as Linux has it).
+pub const ORIGIN_FILE_NAME_BYTES_MAX: usize = 255;
+
+/// A path, and what a symbolic link points to, bytes (as Linux has it).
+pub const ORIGIN_FILE_PATH_BYTES_MAX: usize = 4_096;
+
+/// Symbolic links that are followed on one path, depth (as Linux has it).
+pub const ORIGIN_FILE_LINKS_DEPTH_MAX: usize = 40;
+
 /// What an origin function may hand to the host in one call or result, bytes: a generated response,
 /// its copies as headers and log lines, and slack. The host allocates what a guest claims to
 /// return; this bounds the claim.

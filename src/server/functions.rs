@@ -173,6 +173,7 @@ fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
         settings: Settings {
             budget: function.budget,
             memory_bytes_max: function.memory_bytes_max,
+            storage_bytes_max: function.storage_bytes_max,
             isolation: function.isolation.map(|isolation| match isolation {
                 config::Isolation::Fresh => Isolation::Fresh,
                 config::Isolation::Warm => Isolation::Warm,

@@ -1,9 +1,14 @@
-//! What a function of WebAssembly finds around it: variables, and whether it finds itself again.
+//! What a function of WebAssembly finds around it: variables, room for files, and whether it finds itself again.
 
+use super::values;
 use crate::config::file::{FunctionFolder, IsolationWord};
 use crate::config::problem::Problems;
+use crate::config::units::spell_size;
 use crate::config::{Isolation, Runtime};
-use crate::limits::{FUNCTION_ENVIRONMENT_BYTES_MAX, ORIGIN_FUNCTION_RESERVED_CONCURRENCY_MAX};
+use crate::limits::{
+    FUNCTION_ENVIRONMENT_BYTES_MAX, ORIGIN_FUNCTION_RESERVED_CONCURRENCY_MAX,
+    ORIGIN_FUNCTION_STORAGE_BYTES_CEILING, ORIGIN_FUNCTION_STORAGE_BYTES_MAX,
+};
 
 /// What surrounds a function.
 #[derive(Debug, Default)]
@@ -12,6 +17,8 @@ pub(super) struct Surroundings {
     pub isolation: Option<Isolation>,
     /// Calls at a time.
     pub concurrency: Option<u32>,
+    /// Room in `/tmp`, bytes.
+    pub storage_bytes_max: u64,
     /// Environment variables.
     pub variables: Vec<(String, String)>,
 }
@@ -29,6 +36,7 @@ pub(super) fn check(
             ("isolation", described.isolation.is_some()),
             ("concurrency", described.concurrency.is_some()),
             ("environment", described.environment.is_some()),
+            ("ephemeral_storage", described.ephemeral_storage.is_some()),
         ];
         for (word, _) in written.into_iter().filter(|(_, written)| *written) {
             let message = "is for WebAssembly functions";
@@ -56,6 +64,13 @@ pub(super) fn check(
             IsolationWord::Warm => Isolation::Warm,
         }),
         concurrency: described.concurrency,
+        storage_bytes_max: values::size(
+            described.ephemeral_storage.as_ref(),
+            &spell_size(ORIGIN_FUNCTION_STORAGE_BYTES_MAX),
+            1 << 20..=ORIGIN_FUNCTION_STORAGE_BYTES_CEILING,
+            format!("{at}ephemeral_storage"),
+            problems,
+        ),
         variables,
     }
 }

@@ -139,6 +139,7 @@ pub(super) fn one(
         budget,
         isolation: surroundings.isolation,
         concurrency: surroundings.concurrency,
+        storage_bytes_max: surroundings.storage_bytes_max,
         environment: surroundings.variables,
         events,
         compat,

@@ -29,6 +29,8 @@ pub struct Function {
     pub key_value_stores: Option<Vec<String>>,
     /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
     pub memory: Option<Size>,
+    /// Room in `/tmp`, for each environment; WebAssembly only. 1MiB to 10GiB. Default: 512MiB.
+    pub ephemeral_storage: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
     /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for
@@ -79,6 +81,8 @@ pub struct FunctionFolder {
     pub key_value_stores: Option<Vec<String>>,
     /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
     pub memory: Option<Size>,
+    /// Room in `/tmp`, for each environment; WebAssembly only. 1MiB to 10GiB. Default: 512MiB.
+    pub ephemeral_storage: Option<Size>,
     /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
     pub timeout: Option<Time>,
     /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for

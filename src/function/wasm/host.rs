@@ -60,7 +60,7 @@ impl HostState {
         let Self { system, identity, console, log_stream, .. } = self;
         system.get_or_insert_with(|| {
             let variables = identity.variables(log_stream);
-            Box::new(System::new(&variables, console))
+            Box::new(System::new(&variables, console, identity.storage_bytes_max))
         })
     }
 }

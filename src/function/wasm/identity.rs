@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use ring::digest::{SHA256, digest};
 
+use super::settings::Settings;
+
 /// Where functions of Lambda@Edge live; the edge has no account, so its number is zeros.
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
@@ -19,20 +21,19 @@ pub(super) struct Identity {
     pub(super) version: String,
     /// Memory of one instance, bytes.
     pub(super) memory_bytes_max: usize,
+    /// Quota of an environment's files, bytes.
+    pub(super) storage_bytes_max: u64,
     environment: Vec<(String, String)>,
 }
 
 impl Identity {
     /// The identity of this code under this name.
-    pub(super) fn new(
-        name: &str,
-        code: &[u8],
-        memory_bytes_max: usize,
-        environment: Vec<(String, String)>,
-    ) -> Self {
+    pub(super) fn new(name: &str, code: &[u8], settings: &Settings) -> Self {
         let hash = digest(&SHA256, code);
         let version = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Self { name: name.into(), version, memory_bytes_max, environment }
+        let Settings { memory_bytes_max, storage_bytes_max, .. } = *settings;
+        let environment = settings.environment.clone();
+        Self { name: name.into(), version, memory_bytes_max, storage_bytes_max, environment }
     }
 
     /// `context.invokedFunctionArn`.
@@ -134,8 +135,9 @@ mod tests {
 
     #[test]
     fn the_code_tells_versions_apart() {
-        let (one, other) = (Identity::new("f", b"1", 1 << 27, vec![]), b"2");
-        assert_ne!(one.version, Identity::new("f", other, 1 << 27, vec![]).version);
+        let settings = Settings::default();
+        let (one, other) = (Identity::new("f", b"1", &settings), b"2");
+        assert_ne!(one.version, Identity::new("f", other, &settings).version);
         assert_eq!(one.version.len(), 8);
         let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:f:{}", one.version);
         assert_eq!(one.arn(), arn);

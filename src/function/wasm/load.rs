@@ -116,8 +116,8 @@ impl OriginFunction {
         check_imports(sandbox, name, &component)?;
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
-        let Settings { budget, memory_bytes_max, isolation, concurrency, environment } = settings;
-        let identity = Identity::new(name, bytes, *memory_bytes_max, environment.clone());
+        let Settings { budget, isolation, concurrency, .. } = settings;
+        let identity = Identity::new(name, bytes, settings);
         let usual = match &entry {
             Entry::Typed { .. } => Isolation::Fresh,
             Entry::Lambda(_) => Isolation::Warm,

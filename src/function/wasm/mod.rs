@@ -8,7 +8,9 @@
 mod bindings;
 mod console;
 mod convert;
+mod disk;
 mod environment;
+mod files;
 mod host;
 mod identity;
 mod load;

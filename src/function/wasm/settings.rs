@@ -21,6 +21,8 @@ pub struct Settings {
     pub budget: Duration,
     /// Memory of one instance, bytes.
     pub memory_bytes_max: usize,
+    /// What the files of one instance may take, bytes.
+    pub storage_bytes_max: u64,
     /// `None`: warm for the `lambda` world, fresh for typed components.
     pub isolation: Option<Isolation>,
     /// Calls at a time that are kept for this function, and not exceeded; `None`: it shares what
@@ -35,6 +37,7 @@ impl Default for Settings {
         Self {
             budget: limits::ORIGIN_FUNCTION_BUDGET,
             memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
+            storage_bytes_max: limits::ORIGIN_FUNCTION_STORAGE_BYTES_MAX,
             isolation: None,
             concurrency: None,
             environment: Vec::new(),

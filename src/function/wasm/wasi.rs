@@ -1,6 +1,7 @@
 //! WASI 0.2 for origin functions: what a program of another language expects of a system, without
 //! any authority. Its environment is what the configuration says, its standard output goes to the
-//! function's log, its standard input is empty; there are no files and no network.
+//! function's log, its standard input is empty, its files are in the environment's own memory;
+//! there is no network.
 //!
 //! Every host call either returns at once or waits on tokio's timers, where the deadline of the
 //! call ends it; none blocks a thread.
@@ -9,6 +10,7 @@ use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::console::{Channel, Console};
+use super::files::{self, Files};
 use super::host::HostState;
 use crate::limits::{ORIGIN_FUNCTION_RANDOM_BYTES_MAX, ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX};
 
@@ -43,9 +45,8 @@ const OFFERED: [&str; 27] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Whether an import is one of WASI's that is offered. Network and files are among them because the
-/// languages' runtimes import them whether or not a program uses them: what a program gets there
-/// is that access is denied, and that there are no directories.
+/// Whether an import is one of WASI's that is offered. The network is among them because the languages' runtimes import
+/// it whether or not a program uses it: what a program gets there is that access is denied.
 pub(super) fn offers(import: &str) -> bool {
     let Some((interface, version)) = import.split_once('@') else { return false };
     OFFERED.contains(&interface) && version.starts_with("0.2.")
@@ -55,11 +56,16 @@ pub(super) fn offers(import: &str) -> bool {
 pub(super) struct System {
     context: WasiCtx,
     resources: ResourceTable,
+    files: Files,
 }
 
 impl System {
-    /// A system with these variables, whose output goes to `console`.
-    pub(super) fn new(environment: &[(String, String)], console: &Console) -> Self {
+    /// A system with these variables, whose output goes to `console`, with room for so many bytes of files.
+    pub(super) fn new(
+        environment: &[(String, String)],
+        console: &Console,
+        storage_bytes_max: u64,
+    ) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX);
         let context = WasiCtxBuilder::new()
@@ -71,13 +77,18 @@ impl System {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .build();
-        Self { context, resources }
+        Self { context, resources, files: Files::new(storage_bytes_max) }
+    }
+
+    /// The files, and the table of what is open.
+    pub(super) fn files(&mut self) -> (&Files, &mut ResourceTable) {
+        (&self.files, &mut self.resources)
     }
 }
 
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let System { context, resources } = self.system();
+        let System { context, resources, .. } = self.system();
         WasiCtxView { ctx: context, table: resources }
     }
 }
@@ -87,5 +98,6 @@ impl WasiView for HostState {
 /// # Errors
 /// Never, for a linker that has none of them yet.
 pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    files::add_to_linker(linker)
 }

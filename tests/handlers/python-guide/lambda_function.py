@@ -1,5 +1,6 @@
 """The jobs of the guide's examples, each under a path of its own: a component of Python has 20 MB, one is enough."""
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -85,11 +86,27 @@ def signed(request):
     return request
 
 
+def files(request):
+    os.makedirs("/tmp/log/old", exist_ok=True)
+    with open("/tmp/log/visits", "a", encoding="utf-8") as visits:
+        print(request["uri"], file=visits)
+    with open("/tmp/log/visits", encoding="utf-8") as visits:
+        count = len(visits.readlines())
+    with open("/tmp/draft", "w+b") as draft:
+        try:
+            draft.truncate(10 << 30)
+            full = "no"
+        except OSError as error:
+            full = errno.errorcode[error.errno]
+    os.rename("/tmp/draft", "/tmp/log/draft")
+    return {"status": "200", "body": f"{count} {sorted(os.listdir('/tmp/log'))} {full}"}
+
+
 def fails(request):
     raise ValueError(f"no {request['uri']}")
 
 
-JOBS = {job.__name__: job for job in (ab_test, moved, page, query, country, tier, form, modify, signed, fails)}
+JOBS = {job.__name__: job for job in (ab_test, moved, page, query, country, tier, form, modify, signed, files, fails)}
 
 
 def error_page(response):

@@ -40,7 +40,30 @@ const WASI: &str = r#"
         interface random { get-random-bytes: func(length: u64) -> list<u8>; }
     }
     package wasi:filesystem@0.2.0 {
-        interface types { resource descriptor; }
+        interface types {
+            use wasi:io/streams@0.2.0.{output-stream};
+            enum error-code {
+                access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large,
+                illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop,
+                too-many-links, message-size, name-too-long, no-device, no-entry, no-lock,
+                insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable,
+                unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only,
+                invalid-seek, text-file-busy, cross-device
+            }
+            flags path-flags { symlink-follow }
+            flags open-flags { create, directory, exclusive, truncate }
+            flags descriptor-flags {
+                read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory
+            }
+            resource descriptor {
+                open-at: func(path-flags: path-flags, path: string, open-flags: open-flags,
+                    %flags: descriptor-flags) -> result<descriptor, error-code>;
+                append-via-stream: func() -> result<output-stream, error-code>;
+                set-size: func(size: u64) -> result<_, error-code>;
+                read: func(length: u64, offset: u64) -> result<tuple<list<u8>, bool>, error-code>;
+                write: func(buffer: list<u8>, offset: u64) -> result<u64, error-code>;
+            }
+        }
         interface preopens {
             use types.{descriptor};
             get-directories: func() -> list<tuple<descriptor, string>>;
@@ -174,13 +197,7 @@ async fn leaving_the_process_is_an_execution_error() {
 }
 
 #[tokio::test]
-async fn there_are_no_directories_and_no_sockets() {
-    let files = run(
-        "import wasi:filesystem/preopens@0.2.0;",
-        r#"(import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $get (param i32)))"#,
-        "(call $get (i32.const 512)) (if (i32.load (i32.const 516)) (then unreachable))",
-    );
-    assert_eq!(files.await.result.expect_err("its own").message, "the handler returned an error: ");
+async fn there_are_no_sockets() {
     let sockets = run(
         "import wasi:sockets/tcp-create-socket@0.2.0;",
         r#"(import "wasi:sockets/tcp-create-socket@0.2.0" "create-tcp-socket"
@@ -204,4 +221,87 @@ async fn random_bytes_have_a_limit() {
     .await;
     let error = run.result.expect_err("too many");
     assert!(error.message.contains("65537"), "{error}");
+}
+
+/// Opens `/tmp/a` into `$file`; fails the test when that is not possible.
+const OPEN: &str = r#"(local $tmp i32) (local $file i32)
+    (call $directories (i32.const 512))
+    (if (i32.ne (i32.load (i32.const 516)) (i32.const 1)) (then unreachable))
+    (local.set $tmp (i32.load (i32.load (i32.const 512))))
+    (call $log (i32.load offset=4 (i32.load (i32.const 512))) (i32.load offset=8 (i32.load (i32.const 512))))
+    (i32.store8 (i32.const 600) (i32.const 97))
+    ;; Created if it is not there; to be read and written.
+    (call $open (local.get $tmp) (i32.const 0) (i32.const 600) (i32.const 1) (i32.const 1) (i32.const 3)
+        (i32.const 520))
+    (if (i32.load8_u (i32.const 520)) (then unreachable))
+    (local.set $file (i32.load (i32.const 524)))"#;
+
+const FILES: &str = "import wasi:filesystem/preopens@0.2.0; import wasi:filesystem/types@0.2.0; \
+    import verge:edge/log@0.1.0;";
+const USING_FILES: &str = r#"
+    (import "verge:edge/log@0.1.0" "write" (func $log (param i32 i32)))
+    (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $directories (param i32)))
+    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.open-at"
+        (func $open (param i32 i32 i32 i32 i32 i32 i32)))
+    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.append-via-stream"
+        (func $append (param i32 i32)))
+    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.set-size" (func $resize (param i32 i64 i32)))
+    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.read" (func $read (param i32 i64 i64 i32)))
+    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.write"
+        (func $write (param i32 i32 i32 i64 i32)))
+    (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+        (func $put (param i32 i32 i32 i32)))"#;
+
+fn with_files(body: &str) -> OriginFunction {
+    let module = format!(
+        "{USING_FILES} (func (export \"handle\") (param i32 i32) (result i32) {OPEN} {body} {ANSWER})"
+    );
+    let settings = Settings {
+        storage_bytes_max: 1 << 20,
+        isolation: Some(Isolation::Warm),
+        budget: Duration::from_secs(10),
+        ..small()
+    };
+    load_with(&system_component(FILES, &module), settings).expect("loads")
+}
+
+#[tokio::test]
+async fn files_below_tmp_outlive_a_call_and_not_their_environment() {
+    // A stream appends the twelve bytes; what stands in the file is logged.
+    let function = with_files(
+        "(call $append (local.get $file) (i32.const 540))
+         (if (i32.load8_u (i32.const 540)) (then unreachable))
+         (call $put (i32.load (i32.const 544)) (i32.const 1024) (i32.const 12) (i32.const 560))
+         (if (i32.load8_u (i32.const 560)) (then unreachable))
+         (call $read (local.get $file) (i64.const 100) (i64.const 0) (i32.const 580))
+         (if (i32.load8_u (i32.const 580)) (then unreachable))
+         (call $log (i32.load (i32.const 584)) (i32.load (i32.const 588)))",
+    );
+    let scene = Scene::new();
+    let (first, second) = (scene.ask(&function).await.logs, scene.ask(&function).await.logs);
+    assert_eq!(first, ["/tmp", "first\nsecond"]);
+    assert_eq!(second, ["/tmp", "first\nsecondfirst\nsecond"]);
+    function.pool.as_ref().expect("warm").expire_at(Instant::now() + Duration::from_secs(3_600));
+    assert_eq!(scene.ask(&function).await.logs, first, "another environment has its own");
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_says_so_however_it_is_written() {
+    // Each tries one way to get beyond a mebibyte, and tells the error's number.
+    for way in [
+        "(call $resize (local.get $file) (i64.const 1048577) (i32.const 540))",
+        "(call $write (local.get $file) (i32.const 1024) (i32.const 2) (i64.const 1048576) (i32.const 536))
+         (i32.store8 (i32.const 541) (i32.load8_u (i32.const 544)))
+         (i32.store8 (i32.const 540) (i32.load8_u (i32.const 536)))",
+    ] {
+        let function = with_files(&format!(
+            "{way}
+             (if (i32.eqz (i32.load8_u (i32.const 540))) (then unreachable))
+             (i32.store8 (i32.const 541) (i32.add (i32.const 32) (i32.load8_u (i32.const 541))))
+             (call $log (i32.const 541) (i32.const 1))"
+        ));
+        let run = Scene::new().ask(&function).await;
+        // `insufficient-space` is the 24th of the codes.
+        assert_eq!(run.logs, ["/tmp".to_owned(), char::from(32 + 23).to_string()], "{:?}", run.result);
+    }
 }
