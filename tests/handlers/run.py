@@ -134,6 +134,11 @@ def configuration(handlers, origin, tools):
         text.append(f'[[function]]\nname = "{name}"\nruntime = "wasm"\nfile = "{handler.folder}/function.wasm"\n')
         variables = told.get("environment", {}).items()
         text.append("[function.environment]\n" + "".join(f'{key} = "{value}"\n' for key, value in variables))
+        if "viewer_request" in told:
+            text.append(
+                f'[[function]]\nname = "{name}-viewer"\nruntime = "cloudfront-js-2.0"\n'
+                f'file = "{handler.folder}/viewer.js"\n'
+            )
         text.append(
             f'[[distribution]]\naliases = ["{name}.test"]\n'
             f'[[distribution.origin]]\nid = "origin"\ndomain_name = "127.0.0.1"\nprotocol = "http-only"\n'
@@ -141,6 +146,10 @@ def configuration(handlers, origin, tools):
             f'[[distribution.behavior]]\ntarget = "origin"\nallowed_methods = {ALL_METHODS}\n'
             f'cache_policy = "CachingDisabled"\norigin_request_policy = "AllViewer"\n'
         )
+        if "viewer_request" in told:
+            # What the edge cannot know, such as a country, a viewer function has to tell.
+            (handler.folder / "viewer.js").write_text(told["viewer_request"])
+            text.append(f'viewer_request = "{name}-viewer"\n')
         for event, more in told["associations"].items():
             table = f'{{ function = "{name}", include_body = true }}' if more.get("include_body") else f'"{name}"'
             text.append(f"{event} = {table}\n")
