@@ -37,7 +37,7 @@ class Handler:
 
     def __init__(self, name, tools):
         self.name, self.source, self.folder = name, HERE / name, tools / "work" / name
-        self.faults, self.events, self.exchanges = [], 0, {}
+        self.faults, self.events = [], 0
         described = self.source / "exchanges.json"
         self.described = json.loads(described.read_text()) if described.exists() else None
 
