@@ -101,6 +101,11 @@ class Origin(http.server.ThreadingHTTPServer):
         self.received, self.answer = queue.Queue(), {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, request, client_address):
+        """The edge drops its connections when it stops; everything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class Request(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
