@@ -9,7 +9,7 @@
 //! | 4 | [`proxy`]: the life of a request |
 //! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
 //! | 2 | [`distribution`], [`observe`] |
-//! | 1 | [`event`], [`compat`], [`kv`] |
+//! | 1 | [`event`], [`compat`], [`geo`], [`kv`] |
 //! | 0 | [`ids`], [`error`], [`limits`], [`wire`] |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -26,6 +26,7 @@ pub mod distribution;
 pub mod error;
 pub mod event;
 pub mod function;
+pub mod geo;
 pub mod ids;
 pub mod kv;
 pub mod limits;

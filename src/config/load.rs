@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::file::{File, FunctionFolder};
 use super::problem::{Problem, Problems};
 use super::{Config, FunctionSource, Runtime, check, reader};
+use crate::geo::Geo;
 use crate::kv::Store;
 use crate::limits;
 
@@ -33,6 +34,8 @@ pub(super) struct Materials {
     pub stores: Vec<Option<Store>>,
     /// By positions of `[[distribution]]` and `[[distribution.origin]]`.
     pub authorities: BTreeMap<(usize, usize), Arc<[u8]>>,
+    /// Where viewers are.
+    pub geo: Arc<Geo>,
     /// Chain and key, by position of `[[listeners.certificate]]`.
     pub certificates: Vec<Option<ChainAndKey>>,
 }
@@ -100,6 +103,7 @@ pub fn load_text(
         functions: folder::functions(file, &base, &written, &mut problems),
         stores: store::stores(file, &base, &written, &mut problems),
         authorities: authorities(&base, &written, &mut problems),
+        geo: geo(&base, &written, &mut problems),
         certificates: certificates(&base, &written, &mut problems),
         base,
     };
@@ -126,6 +130,20 @@ fn authorities(
         }
     }
     found
+}
+
+fn geo(base: &Path, written: &File, problems: &mut Problems) -> Arc<Geo> {
+    let mut read = |path: &Option<String>, at| {
+        let content = read_bytes(&base.join(path.as_ref()?), limits::GEO_DATABASE_BYTES_MAX);
+        let remedy = "name a file that can be read, relative to this one";
+        content.map_err(|error| problems.add(at, error, remedy)).ok()
+    };
+    let (city, asn) = (read(&written.geo.city, "geo.city"), read(&written.geo.asn, "geo.asn"));
+    let geo = Geo::new(city, asn).map_err(|(word, error)| {
+        let message = format!("is no database in MaxMind's format: {error}");
+        problems.add(format!("geo.{word}"), message, "name a .mmdb file");
+    });
+    geo.unwrap_or_default().into()
 }
 
 fn certificates(base: &Path, written: &File, problems: &mut Problems) -> Vec<Option<ChainAndKey>> {

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::distribution::Distribution;
 use crate::event::EventType;
+use crate::geo::Geo;
 use crate::kv::NamedStore;
 
 pub use file::LogLevel;
@@ -38,6 +39,8 @@ pub use units::{parse_size, parse_time, spell_size, spell_time};
 pub struct Config {
     /// Where this edge says it is.
     pub edge: EdgePlace,
+    /// Where viewers are.
+    pub geo: Arc<Geo>,
     /// Where viewers connect.
     pub listeners: Listeners,
     /// Address of the page for whoever runs the edge; `None`: off.

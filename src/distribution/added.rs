@@ -21,11 +21,40 @@ pub enum Added {
     ViewerHeaderOrder,
     /// `CloudFront-Viewer-Http-Version`: `1.0`, `1.1` or `2.0`.
     ViewerHttpVersion,
+    /// Where the viewer is.
+    Geo(GeoField),
     /// `CloudFront-Viewer-TLS`: version, cipher suite, kind of handshake.
     ViewerTls,
 }
 
-const ALL: [(&str, Added); 12] = [
+/// What is told about where a viewer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GeoField {
+    /// `CloudFront-Viewer-ASN`
+    Asn,
+    /// `CloudFront-Viewer-City`
+    City,
+    /// `CloudFront-Viewer-Country`
+    Country,
+    /// `CloudFront-Viewer-Country-Name`
+    CountryName,
+    /// `CloudFront-Viewer-Country-Region`
+    Region,
+    /// `CloudFront-Viewer-Country-Region-Name`
+    RegionName,
+    /// `CloudFront-Viewer-Latitude`
+    Latitude,
+    /// `CloudFront-Viewer-Longitude`
+    Longitude,
+    /// `CloudFront-Viewer-Metro-Code`
+    MetroCode,
+    /// `CloudFront-Viewer-Postal-Code`
+    PostalCode,
+    /// `CloudFront-Viewer-Time-Zone`
+    TimeZone,
+}
+
+const ALL: [(&str, Added); 23] = [
     ("cloudfront-is-android-viewer", Added::Is(Device::Android)),
     ("cloudfront-is-desktop-viewer", Added::Is(Device::Desktop)),
     ("cloudfront-is-ios-viewer", Added::Is(Device::Ios)),
@@ -37,6 +66,17 @@ const ALL: [(&str, Added); 12] = [
     ("cloudfront-viewer-header-count", Added::ViewerHeaderCount),
     ("cloudfront-viewer-header-order", Added::ViewerHeaderOrder),
     ("cloudfront-viewer-http-version", Added::ViewerHttpVersion),
+    ("cloudfront-viewer-asn", Added::Geo(GeoField::Asn)),
+    ("cloudfront-viewer-city", Added::Geo(GeoField::City)),
+    ("cloudfront-viewer-country", Added::Geo(GeoField::Country)),
+    ("cloudfront-viewer-country-name", Added::Geo(GeoField::CountryName)),
+    ("cloudfront-viewer-country-region", Added::Geo(GeoField::Region)),
+    ("cloudfront-viewer-country-region-name", Added::Geo(GeoField::RegionName)),
+    ("cloudfront-viewer-latitude", Added::Geo(GeoField::Latitude)),
+    ("cloudfront-viewer-longitude", Added::Geo(GeoField::Longitude)),
+    ("cloudfront-viewer-metro-code", Added::Geo(GeoField::MetroCode)),
+    ("cloudfront-viewer-postal-code", Added::Geo(GeoField::PostalCode)),
+    ("cloudfront-viewer-time-zone", Added::Geo(GeoField::TimeZone)),
     ("cloudfront-viewer-tls", Added::ViewerTls),
 ];
 
@@ -78,6 +118,6 @@ mod tests {
         assert_eq!(names(of_policies(&cache, None)), [mobile]);
         let all = managed::origin_request_policies();
         let all = all.iter().find(|managed| managed.name.ends_with("2022-06"));
-        assert_eq!(of_policies(&cache, all.map(|managed| &managed.policy)).len(), 10);
+        assert_eq!(of_policies(&cache, all.map(|managed| &managed.policy)).len(), 21);
     }
 }

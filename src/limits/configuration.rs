@@ -60,3 +60,6 @@ pub const ORIGIN_PATH_CHARS_MAX: usize = 255;
 /// Timeouts of an origin that a function chose, seconds (CloudFront's quota; its event page still
 /// says 60).
 pub const ORIGIN_TIMEOUT_SECONDS_MAX: u16 = 120;
+
+/// A database of places or networks, bytes: the largest one of cities in use has some 130 MB.
+pub const GEO_DATABASE_BYTES_MAX: u64 = 512 << 20;

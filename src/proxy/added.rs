@@ -1,5 +1,7 @@
 //! Puts the `CloudFront-*` fields that a behavior's policies name into the request, before viewer-request sees it.
 
+use std::cell::OnceCell;
+
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Version};
 use pingora::proxy::Session;
@@ -7,7 +9,8 @@ use pingora::proxy::Session;
 use super::connection;
 use super::context::{Context, Route};
 use crate::distribution::ViewerPeer;
-use crate::distribution::added::{Added, PREFIX};
+use crate::distribution::added::{Added, GeoField, PREFIX};
+use crate::geo::{Geo, Place};
 use crate::limits::VIEWER_HEADER_ORDER_CHARS_MAX;
 
 /// Takes away what the viewer sent under these names, and adds what the behavior's policies name.
@@ -21,7 +24,7 @@ pub fn put(session: &mut Session, route: &Route, ctx: &Context) {
         return;
     }
     let values: Vec<(HeaderName, String)> = {
-        let viewer = Viewer::of(session, ctx.peer);
+        let viewer = Viewer::of(session, ctx);
         let added = route.behavior.added.iter();
         added.filter_map(|(name, added)| Some((name.clone(), viewer.value(*added)?))).collect()
     };
@@ -37,16 +40,19 @@ pub fn put(session: &mut Session, route: &Route, ctx: &Context) {
 struct Viewer<'a> {
     session: &'a Session,
     peer: ViewerPeer,
+    geo: &'a Geo,
+    place: OnceCell<Place>,
     /// In lower case.
     user_agent: String,
 }
 
 impl<'a> Viewer<'a> {
-    fn of(session: &'a Session, peer: ViewerPeer) -> Self {
+    fn of(session: &'a Session, ctx: &'a Context) -> Self {
         let user_agent = session.req_header().headers.get(USER_AGENT);
         let user_agent = user_agent.map(HeaderValue::as_bytes).unwrap_or_default();
         let user_agent = String::from_utf8_lossy(user_agent).to_ascii_lowercase();
-        Self { session, peer, user_agent }
+        let geo = &ctx.published.config.geo;
+        Self { session, peer: ctx.peer, geo, place: OnceCell::new(), user_agent }
     }
 
     fn value(&self, added: Added) -> Option<String> {
@@ -69,8 +75,29 @@ impl<'a> Viewer<'a> {
                 _ => "1.1",
             }
             .to_owned(),
+            Added::Geo(field) => self.place(field)?,
             Added::ViewerTls => self.tls()?,
         })
+    }
+
+    /// What the databases know, with anything beyond ASCII percent-encoded.
+    fn place(&self, field: GeoField) -> Option<String> {
+        let place = self.place.get_or_init(|| self.geo.look_up(self.peer.ip));
+        let degrees = |degrees: Option<f64>| degrees.map(|degrees| format!("{degrees:.5}"));
+        let text = match field {
+            GeoField::Asn => return place.asn.map(|number| number.to_string()),
+            GeoField::MetroCode => return place.metro_code.map(|code| code.to_string()),
+            GeoField::Latitude => return degrees(place.latitude),
+            GeoField::Longitude => return degrees(place.longitude),
+            GeoField::City => &place.city,
+            GeoField::Country => &place.country,
+            GeoField::CountryName => &place.country_name,
+            GeoField::Region => &place.region,
+            GeoField::RegionName => &place.region_name,
+            GeoField::PostalCode => &place.postal_code,
+            GeoField::TimeZone => &place.time_zone,
+        };
+        text.as_deref().map(encoded)
     }
 
     /// `TLSv1.3:TLS_AES_128_GCM_SHA256:fullHandshake`.
@@ -83,6 +110,17 @@ impl<'a> Viewer<'a> {
             if connection::is_first_request() { "fullHandshake" } else { "connectionReused" };
         Some(format!("{version}:{cipher}:{handshake}"))
     }
+}
+
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Names in the order in which HTTP/2 brought them; its pseudo-header fields are none.

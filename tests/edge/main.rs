@@ -12,6 +12,7 @@ mod compression;
 mod error_pages;
 mod events;
 mod failures;
+mod geo;
 mod hostile;
 mod invalidation;
 mod kvs;

@@ -35,7 +35,7 @@ pub(super) fn check(
     materials: Materials,
     problems: &mut Problems,
 ) -> Option<Config> {
-    let Materials { base, functions, stores, authorities, certificates } = materials;
+    let Materials { base, functions, stores, authorities, geo, certificates } = materials;
     let process = process::check(written, &base, certificates, problems);
     let stores = Stores::check(&written.key_value_store, stores, problems);
     let functions = Functions::check(functions, &stores, written.lint.compat, problems);
@@ -50,6 +50,7 @@ pub(super) fn check(
     let distributions = distribution::check_all(&written.distribution, &surroundings, problems);
     Some(Config {
         edge: process.edge,
+        geo,
         listeners: process.listeners?,
         admin: process.admin,
         state_directory: process.state_directory,

@@ -45,6 +45,9 @@ pub struct File {
     /// Where this edge says it is.
     #[serde(default)]
     pub edge: Edge,
+    /// Where viewers are: what the `CloudFront-Viewer-*` fields tell that policies name.
+    #[serde(default)]
+    pub geo: Geo,
     /// The page for whoever runs the edge: health, metrics, invalidation.
     #[serde(default)]
     pub admin: Admin,
@@ -102,6 +105,16 @@ pub struct Edge {
     /// `edgeLocation.region`, in CloudFront the region of the regional cache: letters, digits, `-`, `_`.
     #[schemars(extend("default" = defaults::EDGE_REGION))]
     pub region: Option<String>,
+}
+
+/// Where viewers are: what the `CloudFront-Viewer-*` fields tell that policies name.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Geo {
+    /// Database of cities or countries in MaxMind's format, such as `GeoLite2-City.mmdb`.
+    pub city: Option<String>,
+    /// Database of autonomous systems in that format, such as `GeoLite2-ASN.mmdb`.
+    pub asn: Option<String>,
 }
 
 /// Where viewers connect.
