@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""verge beside nginx with njs, nginx with Lua, HAProxy with Lua, and workerd: the same function, origin and client.
+"""verge beside nginx with njs, nginx with Lua, HAProxy with Lua, and workerd: the same function, origin and client. And,
+without functions, beside nginx, HAProxy, Varnish and Traffic Server: the same objects.
 
     benches/peers/run.py [--peers verge,njs,…] [--loads hits,misses,…] [--rounds 5] [--seconds 3]
 
@@ -7,8 +8,8 @@ Each server has one worker on core 1; the client (wrk) and the origin (nginx) sh
 in turns, so that a busy moment of the machine hits all of them. What is printed: the median of the requests a second,
 and of the server's own CPU time a request, which the kernel counts.
 
-Needs Debian's nginx-light, libnginx-mod-http-js, libnginx-mod-http-lua, haproxy and wrk, `cargo build --release`, and for
-workerd npm's package of that name: WORKERD=path/to/workerd.
+Needs Debian's nginx-light, libnginx-mod-http-js, libnginx-mod-http-lua, haproxy, varnish, trafficserver and wrk,
+`cargo build --release`, and for workerd npm's package of that name: WORKERD=path/to/workerd.
 """
 
 import argparse
@@ -92,7 +93,25 @@ PEERS = {
         [os.environ.get("WORKERD", "workerd"), "serve", f"{RUN}/workerd.conf"],
         False,
     ),
+    "nginx": (8106, "nginx.conf", {"MODULES": "", "SCRIPTING": "", "LOCATIONS": ""}, nginx("nginx"), True),
+    "varnish": (
+        8107,
+        "varnish.vcl",
+        {},
+        ["varnishd", "-F", "-j", "none", "-n", f"{RUN}/varnish", "-a", "127.0.0.1:8107", "-f", f"{RUN}/varnish.conf"]
+        + ["-s", "malloc,1g", "-p", "thread_pools=1"],
+        True,
+    ),
+    "trafficserver": (
+        8108,
+        "trafficserver.config",
+        {},
+        ["traffic_server", f"--run-root={RUN}/trafficserver/runroot.yaml"],
+        True,
+    ),
 }
+# They have no functions, and take part in loads without.
+PLAIN = ["nginx", "varnish", "trafficserver"]
 
 # name: (path of a request, how its requests differ, whether the proxy may store the answers)
 LOADS = {
@@ -101,6 +120,9 @@ LOADS = {
     "hits of one page": ("/fn/v1/obj/1k", "same", True),
     "hits without a function": ("/obj/", "zipf", True),
     "misses without a function": ("/nc/1k", "same", False),
+    "hits of 1 KB": ("/obj/1k", "same", True),
+    "hits of 100 KB": ("/big/100k", "same", True),
+    "misses that are stored": ("/obj/", "new", True),
 }
 
 
@@ -139,14 +161,28 @@ def start(name):
         command = [str(verge), "serve", "--config", str(file)]
     if name == "workerd":
         shutil.copy(HERE / "functions/workerd.js", RUN)
+    if name == "trafficserver":
+        lay_out_trafficserver(file)
     with open(RUN / f"{name}.out", "w") as out:
         process = pinned(SERVER_CORE, command, stdout=out, stderr=out)
     wait_for(port, process)
     return process
 
 
+def lay_out_trafficserver(records):
+    """Traffic Server reads a folder of files: its own tool makes it, and the records are added to what that wrote."""
+    root = RUN / "trafficserver"
+    subprocess.run(["traffic_layout", "init", "--path", str(root), "--copy-style=hard"], check=True, capture_output=True)
+    folders = dict(re.findall(r"^(\w+): (.*)$", (root / "runroot.yaml").read_text(), re.MULTILINE))
+    settings = pathlib.Path(folders["sysconfdir"])
+    (settings / "records.config").write_text(records.read_text())
+    (settings / "remap.config").write_text("map / http://127.0.0.1:9300/\n")
+    (settings / "storage.config").write_text(f"{folders['cachedir']} 1G\n")
+
+
 def start_origin():
     write_configuration("origin", "origin.conf", {"BODY": "x" * 1024})
+    (RUN / "big.txt").write_text("x" * 100 * 1024)
     process = pinned(CLIENT_CORE, nginx("origin"))
     wait_for(9300, process)
     return process
@@ -175,6 +211,13 @@ def cpu_seconds(process):
 
 def write_script(name, path, differs):
     """wrk's script: the requests of a load, drawn beforehand so that drawing costs the client nothing."""
+    if differs == "new":
+        script = RUN / f"{name}.lua"
+        script.write_text(
+            "local salt, count = tostring({}):sub(8) .. os.time(), 0\n"
+            f'function request() count = count + 1; return wrk.format(nil, "{path}" .. salt .. count) end\n'
+        )
+        return script
     draw = random.Random(1)
     weights = [1 / rank**ZIPF_EXPONENT for rank in range(1, PAGES + 1)]
     pages = draw.choices(range(PAGES), weights, k=100_000)
@@ -218,6 +261,12 @@ def answer(port, target):
 def check(name):
     """Every server must do the function's work, or its figures mean nothing."""
     port, stores = PEERS[name][0], PEERS[name][4]
+    if name in PLAIN:
+        for _ in range(2):
+            got = answer(port, "/obj/check")
+        if "200" not in got.split("\n")[0] or "x" * 1024 not in got:
+            sys.exit(f"{name} does not do the work: {got[:600]}")
+        return
     for kind in ["obj", "nc"] if stores else ["nc"]:
         got = answer(port, f"/fn/v3/{kind}/p1?utm_source=x&b=2&a=1")
         if "200" not in got.split("\n")[0] or "x-answered-by:" not in got.lower() or "x" * 1024 not in got:
@@ -226,7 +275,9 @@ def check(name):
 
 def measure(names, load, rounds, seconds):
     path, differs, stored = LOADS[load]
+    scripted = path.startswith("/fn/")
     names = [name for name in names if PEERS[name][4] or not stored]
+    names = [name for name in names if scripted and name not in PLAIN or not scripted and name != "workerd"]
     script = write_script(load.replace(" ", "-"), path, differs)
     figures = {name: [] for name in names}
     for name in names:
