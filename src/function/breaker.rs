@@ -1,14 +1,14 @@
 //! Whether a viewer function may be called: one that keeps using up its budget only costs others their time, so it is
 //! throttled at once, and tried again now and then (spec: CloudFront Functions section 4, throttle).
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::Invocation;
+use super::{Invocation, aside};
 use crate::error::{FunctionError, FunctionFailure};
 use crate::limits::{
     VIEWER_BREAKER_OVERRUNS, VIEWER_BREAKER_PAUSE, VIEWER_FUNCTION_CPU_BUDGET,
-    VIEWER_SECOND_CALLS_MAX, VIEWER_SECOND_TRY_QUICK_CALLS,
+    VIEWER_FUNCTION_LONG_CALL, VIEWER_SECOND_CALLS_MAX, VIEWER_SECOND_TRY_QUICK_CALLS,
 };
 
 /// Quick calls that are counted at most.
@@ -24,6 +24,8 @@ pub struct Breaker {
     next_probe_ms: AtomicU64,
     /// Quick calls that no second try was paid with yet.
     credit: AtomicU32,
+    /// Whether the last call was a long one.
+    long: AtomicBool,
 }
 
 impl Default for Breaker {
@@ -33,6 +35,7 @@ impl Default for Breaker {
             overruns: AtomicU32::new(0),
             next_probe_ms: AtomicU64::new(0),
             credit: AtomicU32::new(CREDIT_MAX),
+            long: AtomicBool::new(false),
         }
     }
 }
@@ -47,10 +50,17 @@ impl Breaker {
         if let Err(error) = self.permit(Instant::now) {
             return Invocation::unmade(error);
         }
-        let mut run = call();
-        while overran(&run) && self.spend_credit() {
-            run = call();
-        }
+        let mut tries = || {
+            let mut run = call();
+            while overran(&run) && self.spend_credit() {
+                run = call();
+            }
+            run
+        };
+        let run = match self.long.load(Ordering::Relaxed) {
+            true => aside::run(tries),
+            false => tries(),
+        };
         self.note(&run, Instant::now);
         run
     }
@@ -94,6 +104,10 @@ impl Breaker {
     /// Notes how a call ended. Only one that had the whole budget and used it up speaks against its function: another may
     /// have begun with what a chain had left, have waited for a busy machine, or not have begun at all.
     fn note<T>(&self, run: &Invocation<T>, now: impl FnOnce() -> Instant) {
+        let long = run.cpu >= VIEWER_FUNCTION_LONG_CALL;
+        if self.long.load(Ordering::Relaxed) != long {
+            self.long.store(long, Ordering::Relaxed);
+        }
         if !overran(run) {
             // A store for each call would keep the line moving between the processors.
             if self.overruns.load(Ordering::Relaxed) > 0 {

@@ -1,5 +1,6 @@
 //! Functions: what runs them, and what they may do.
 
+mod aside;
 mod breaker;
 mod catalogue;
 pub mod engine;

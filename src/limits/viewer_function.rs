@@ -139,3 +139,7 @@ pub const MEMO_EVENT_BYTES_MAX: usize = 8 << 10;
 /// Parameters, cookies or lines of cookies of such an event, each: grouping them by name compares each with each, in no
 /// function's budget; 64 take some microseconds.
 pub const MEMO_PIECES_MAX: usize = 64;
+
+/// CPU time from which a call is a long one. A function whose last call was long lets others go on while the next one runs,
+/// which costs waking a thread, some ten microseconds; below this it is cheaper for everybody to wait.
+pub const VIEWER_FUNCTION_LONG_CALL: Duration = Duration::from_micros(250);
