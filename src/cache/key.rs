@@ -13,9 +13,13 @@
 //! What is in the key is also what the origin gets to see, so the functions that select are public:
 //! [`selected_query`], [`selected_cookies`], [`normalized_accept_encoding`].
 
+mod parts;
+
 use http::{HeaderMap, Method, header};
 
 use crate::distribution::policy::{CachePolicy, NameSelection};
+
+pub use parts::{Part, parts};
 
 /// Tags of the optional fields. A key begins with domain name and path, which have none.
 mod tag {

@@ -197,6 +197,13 @@ impl Store {
         }
     }
 
+    /// How many objects are known where this key's object lies, stored or arriving: its variants.
+    #[must_use]
+    pub fn known_at(&self, key: &CacheKey) -> u64 {
+        let location = key::location(key.primary_key());
+        location.map_or(0, |location| self.generations.known_at(location.bytes))
+    }
+
     /// What the store holds and did.
     #[must_use]
     pub fn stats(&self) -> Stats {

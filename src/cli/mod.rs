@@ -5,6 +5,7 @@
 mod admin;
 mod build;
 mod check;
+mod explain;
 mod invalidate;
 mod serve;
 mod test;
@@ -62,6 +63,8 @@ enum Command {
     Test(Box<test::Arguments>),
     /// Invalidate what a running edge has stored: paths, paths that end in `*`, and tags.
     Invalidate(invalidate::Arguments),
+    /// Tell what becomes of a request: behavior, functions, cache key, what the cache has, and why. No origin is asked.
+    Explain(explain::Arguments),
     /// Print the JSON Schema of the configuration file.
     Schema,
     /// Print a completion script.
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Invalidate(arguments) => invalidate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Schema => print_schema(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

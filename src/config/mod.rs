@@ -45,6 +45,8 @@ pub struct Config {
     pub listeners: Listeners,
     /// Address of the page for whoever runs the edge; `None`: off.
     pub admin: Option<SocketAddr>,
+    /// What signs for the debug header.
+    pub explain_secret: Option<Secret>,
     /// Folder for what survives a restart.
     pub state_directory: PathBuf,
     /// The cache.
@@ -61,6 +63,24 @@ pub struct Config {
     pub distributions: Vec<Arc<Distribution>>,
     /// The functions; [`crate::ids::FunctionId`] is the index.
     pub functions: Vec<FunctionSource>,
+}
+
+/// A secret: it never appears in a message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<[u8]>);
+
+impl Secret {
+    /// What it is.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// Where this edge says it is, for `cf.edgeLocation`.

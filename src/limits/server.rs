@@ -42,6 +42,18 @@ pub const ADMIN_ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// How long a command waits for the admin listener: as long as that lets a connection last.
 pub const ADMIN_CLIENT_TIMEOUT: Duration = ADMIN_CONNECTION_TIME_MAX;
 
+/// A value in an explanation, characters: what is longer is cut.
+pub const EXPLAINED_VALUE_CHARS_MAX: usize = 200;
+
+/// An explanation in an answer's header, bytes: what common clients and proxies take of a head with one more field.
+pub const EXPLANATION_BYTES_MAX: usize = 6 << 10;
+
+/// How long a signature for the debug header may count: a day of looking for something.
+pub const EXPLAIN_TOKEN_LIFETIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// The secret that signs for the debug header, bytes: a random one of 128 bits or more, as text.
+pub const EXPLAIN_SECRET_BYTES: (usize, usize) = (22, 1_024);
+
 /// Connections to the demo origin at a time, count: more than a load generator on the same machine
 /// opens.
 pub const DEMO_ORIGIN_CONNECTIONS_MAX: usize = 4_096;

@@ -4,41 +4,64 @@ use std::cell::OnceCell;
 
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Version};
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 
 use super::connection;
-use super::context::{Context, Route};
+use super::context::Context;
 use crate::distribution::ViewerPeer;
 use crate::distribution::added::{Added, GeoField, PREFIX};
 use crate::geo::{Geo, Place};
 use crate::limits::VIEWER_HEADER_ORDER_CHARS_MAX;
 
 /// Takes away what the viewer sent under these names, and adds what the behavior's policies name.
-pub fn put(session: &mut Session, route: &Route, ctx: &Context) {
-    let sent = session.req_header().headers.keys();
+pub fn put(session: &mut Session, ctx: &Context) {
+    strip(session.req_header_mut());
+    let values = values(session.req_header(), Some(session), ctx);
+    insert(session.req_header_mut(), values);
+}
+
+/// The same for a request that was never sent: what only its connection would know is left out.
+pub fn put_unsent(request: &mut RequestHeader, ctx: &Context) {
+    strip(request);
+    let values = values(request, None, ctx);
+    insert(request, values);
+}
+
+fn strip(request: &mut RequestHeader) {
+    let sent = request.headers.keys();
     let forged: Vec<_> = sent.filter(|name| name.as_str().starts_with(PREFIX)).cloned().collect();
     for name in forged {
-        session.req_header_mut().remove_header(&name);
+        request.remove_header(&name);
     }
-    if route.behavior.added.is_empty() {
-        return;
-    }
-    let values: Vec<(HeaderName, String)> = {
-        let viewer = Viewer::of(session, ctx);
-        let added = route.behavior.added.iter();
-        added.filter_map(|(name, added)| Some((name.clone(), viewer.value(*added)?))).collect()
+}
+
+fn values(
+    request: &RequestHeader,
+    session: Option<&Session>,
+    ctx: &Context,
+) -> Vec<(HeaderName, String)> {
+    let Some(route) = ctx.route.as_ref().filter(|route| !route.behavior.added.is_empty()) else {
+        return Vec::new();
     };
+    let viewer = Viewer::of(request, session, ctx);
+    let added = route.behavior.added.iter();
+    added.filter_map(|(name, added)| Some((name.clone(), viewer.value(*added)?))).collect()
+}
+
+fn insert(request: &mut RequestHeader, values: Vec<(HeaderName, String)>) {
     for (name, value) in values {
         if let Ok(value) = HeaderValue::from_str(&value) {
             // Pingora refuses only heads of more fields than a viewer may send.
-            let _ = session.req_header_mut().insert_header(name, value);
+            let _ = request.insert_header(name, value);
         }
     }
 }
 
 /// What is told about a viewer.
 struct Viewer<'a> {
-    session: &'a Session,
+    request: &'a RequestHeader,
+    session: Option<&'a Session>,
     peer: ViewerPeer,
     geo: &'a Geo,
     place: OnceCell<Place>,
@@ -47,25 +70,27 @@ struct Viewer<'a> {
 }
 
 impl<'a> Viewer<'a> {
-    fn of(session: &'a Session, ctx: &'a Context) -> Self {
-        let user_agent = session.req_header().headers.get(USER_AGENT);
+    fn of(request: &'a RequestHeader, session: Option<&'a Session>, ctx: &'a Context) -> Self {
+        let user_agent = request.headers.get(USER_AGENT);
         let user_agent = user_agent.map(HeaderValue::as_bytes).unwrap_or_default();
         let user_agent = String::from_utf8_lossy(user_agent).to_ascii_lowercase();
         let geo = &ctx.published.config.geo;
-        Self { session, peer: ctx.peer, geo, place: OnceCell::new(), user_agent }
+        Self { request, session, peer: ctx.peer, geo, place: OnceCell::new(), user_agent }
     }
 
     fn value(&self, added: Added) -> Option<String> {
-        let request = self.session.req_header();
+        let request = self.request;
         Some(match added {
             Added::Is(device) => device.is(&self.user_agent).to_string(),
             Added::ForwardedProto => if self.peer.tls { "https" } else { "http" }.to_owned(),
             Added::ViewerAddress => format!("{}:{}", self.peer.ip, self.peer.port),
             Added::ViewerHeaderCount => request.headers.len().to_string(),
             Added::ViewerHeaderOrder => {
-                let order = match request.version {
-                    Version::HTTP_2 => in_order(&request.headers),
-                    _ => as_sent(&self.session.to_h1_raw()),
+                let order = match self.session {
+                    Some(session) if request.version != Version::HTTP_2 => {
+                        as_sent(&session.to_h1_raw())
+                    }
+                    _ => in_order(&request.headers),
                 };
                 order.chars().take(VIEWER_HEADER_ORDER_CHARS_MAX).collect()
             }
@@ -102,7 +127,7 @@ impl<'a> Viewer<'a> {
 
     /// `TLSv1.3:TLS_AES_128_GCM_SHA256:fullHandshake`.
     fn tls(&self) -> Option<String> {
-        let digest = self.session.digest()?.ssl_digest.clone()?;
+        let digest = self.session?.digest()?.ssl_digest.clone()?;
         let version = digest.version.replace('_', ".");
         // rustls says TLS13_ where the registry of cipher suites says TLS_.
         let cipher = digest.cipher.replace("TLS13_", "TLS_");

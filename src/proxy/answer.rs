@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody};
 use super::error_page::Page;
-use super::{error_page, head, policy};
+use super::{debug, error_page, head, policy};
 use crate::error::{Answer, EdgeError, ViewerFailure};
 use crate::event::GeneratedResponse;
 use crate::ids::RequestId;
@@ -206,9 +206,10 @@ pub fn stamp(response: &mut ResponseHeader, ctx: &Context) -> pingora::Result<()
 async fn send(
     session: &mut Session,
     ctx: &mut Context,
-    response: ResponseHeader,
+    mut response: ResponseHeader,
     body: Bytes,
 ) -> pingora::Result<()> {
+    debug::answer(session, &mut response, ctx);
     ctx.record.time_to_first_byte = Some(ctx.started.elapsed());
     let end = body.is_empty();
     session.write_response_header(Box::new(response), end).await?;

@@ -9,7 +9,8 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
 use super::context::Context;
-use crate::cache::ttl::{Reason, Rule};
+use super::explain;
+use crate::cache::ttl::{Reason, Rule, Verdict};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -31,6 +32,21 @@ pub enum Lookup {
     Fresh,
 }
 
+impl Lookup {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::Method => "method",
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
 /// What was decided over an origin's answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ruling {
@@ -38,6 +54,17 @@ pub enum Ruling {
     Stored(Rule),
     /// It is not kept.
     Passed(Reason),
+}
+
+impl Ruling {
+    /// Without the verdict's details.
+    #[must_use]
+    pub const fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Store(lifetime) => Self::Stored(lifetime.rule),
+            Verdict::Pass(reason) => Self::Passed(*reason),
+        }
+    }
 }
 
 /// Adds this cache's member behind those of caches nearer to the origin.
@@ -101,17 +128,34 @@ fn member(session: &Session, ctx: &Context) -> String {
     if let Some(detail) = passed.or(detail) {
         let _ = write!(text, "; detail={detail}");
     }
+    if ctx.trace.is_some()
+        && let Ok(route) = ctx.route()
+    {
+        let _ = write!(text, "; key={}", quoted(&explain::key_text(session.req_header(), route)));
+    }
     text
+}
+
+/// A string of a structured field (RFC 8941 section 3.3.3); what cannot be in one becomes a question mark.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' '..='~' => quoted.push(character),
+            _ => quoted.push('?'),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Why the request went on towards the origin (RFC 9211 section 2.2).
 fn forward(ctx: &Context) -> &'static str {
     match ctx.lookup {
-        Lookup::Bypass => "bypass",
-        Lookup::Method => "method",
-        Lookup::UriMiss => "uri-miss",
-        Lookup::VaryMiss => "vary-miss",
-        Lookup::Stale | Lookup::Fresh => "stale",
+        // What was fresh is asked for again only when it is not fit for use.
+        Lookup::Fresh => Lookup::Stale.as_str(),
+        lookup => lookup.as_str(),
     }
 }
 

@@ -41,27 +41,20 @@ pub struct CacheParts {
 impl CacheParts {
     /// Turns caching on for requests whose answers may be stored under the behavior's policy.
     pub fn enable(&self, session: &mut Session, ctx: &mut Context) {
-        let Ok(Route { distribution, behavior }) = ctx.route() else { return };
-        if behavior.cache_policy.max_ttl.is_zero() {
-            return;
-        }
+        let Ok(route) = ctx.route() else { return };
         let request = session.req_header();
-        if !ctx.background
-            && request.method == Method::GET
-            && let Some(wanted) = Wanted::of(&request.headers)
-        {
-            ctx.wanted = Some(wanted);
+        let Some(unasked) = unasked(request, route) else {
+            let wanted = if ctx.background { None } else { wanted(request) };
             // Without the lock: who wants other bytes has nothing to wait for.
-            session.cache.enable(self.store, None, None, None, None);
+            let lock = wanted.is_none().then_some(self.lock);
+            session.cache.enable(self.store, None, None, lock, None);
+            ctx.wanted = wanted;
             return;
-        }
-        if behavior.cached_methods.contains(&request.method) {
-            session.cache.enable(self.store, None, None, Some(self.lock), None);
-            return;
-        }
-        let keeps_post =
-            distribution.semantics == Semantics::Rfc9111 && may_store_after_post(request);
-        ctx.lookup = Lookup::Method;
+        };
+        let keeps_post = unasked == Lookup::Method
+            && route.distribution.semantics == Semantics::Rfc9111
+            && may_store_after_post(request);
+        ctx.lookup = unasked;
         if keeps_post {
             // Without the lock: each POST reaches the origin, none waits for another.
             session.cache.enable(self.store, None, None, None, None);
@@ -73,22 +66,10 @@ impl CacheParts {
     /// # Errors
     /// A defect of the edge: no behavior was chosen.
     pub fn key(&self, session: &Session, ctx: &Context) -> pingora::Result<CacheKey> {
-        let Route { distribution, behavior } = ctx
+        let route = ctx
             .route()
             .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
-        let request = session.req_header();
-        let (path, query) = head::path_and_query(request);
-        let mut bytes = Vec::new();
-        cache_key::primary_key(
-            &distribution.domain_name,
-            &request.method,
-            path,
-            query,
-            &request.headers,
-            &behavior.cache_policy,
-            &mut bytes,
-        );
-        let mut key = self.store.key(bytes);
+        let mut key = self.store.key(key_bytes(session.req_header(), route));
         if let Some(wanted) = &ctx.wanted {
             key.extensions.insert(wanted.clone());
         }
@@ -124,6 +105,54 @@ impl CacheParts {
         }
         ctx.origin.stamp = Some(self.store.stamp());
     }
+}
+
+/// The part that a request wants of an object, if not all of it.
+pub fn wanted(request: &RequestHeader) -> Option<Wanted> {
+    if request.method == Method::GET { Wanted::of(&request.headers) } else { None }
+}
+
+/// Why nobody looks for a stored response; `None`: somebody does.
+pub fn unasked(request: &RequestHeader, route: &Route) -> Option<Lookup> {
+    if route.behavior.cache_policy.max_ttl.is_zero() {
+        return Some(Lookup::Bypass);
+    }
+    (!route.behavior.cached_methods.contains(&request.method)).then_some(Lookup::Method)
+}
+
+/// The bytes of a request's key.
+pub fn key_bytes(request: &RequestHeader, route: &Route) -> Vec<u8> {
+    let (path, query) = head::path_and_query(request);
+    let mut bytes = Vec::new();
+    cache_key::primary_key(
+        &route.distribution.domain_name,
+        &request.method,
+        path,
+        query,
+        &request.headers,
+        &route.behavior.cache_policy,
+        &mut bytes,
+    );
+    bytes
+}
+
+/// What is decided over a stored response once more, as if it arrived now under the policy of today.
+pub fn ruling_of_stored(request: &RequestHeader, route: &Route, stored: &CacheMeta) -> Ruling {
+    let response = stored.response_header();
+    let exchange = Exchange {
+        method: &request.method,
+        is_part: true,
+        names_target: true,
+        // Whether it may be shared was decided with the request that it answered.
+        request: &http::HeaderMap::new(),
+        status: response.status,
+        response: &response.headers,
+        now: stored.updated(),
+        response_delay: Duration::ZERO,
+        error_min_ttl: error_min_ttl(route, response.status.as_u16()),
+        semantics: route.distribution.semantics,
+    };
+    Ruling::of(&ttl::decide(&route.behavior.cache_policy, &exchange))
 }
 
 /// Whether the answer to this request might be kept for later GETs (RFC 9110 section 9.3.3). A condition or range of the
@@ -210,10 +239,7 @@ pub fn verdict(
         }
         verdict => verdict,
     };
-    ctx.ruling = Some(match &verdict {
-        Verdict::Store(lifetime) => Ruling::Stored(lifetime.rule),
-        Verdict::Pass(reason) => Ruling::Passed(*reason),
-    });
+    ctx.ruling = Some(Ruling::of(&verdict));
     match verdict {
         Verdict::Pass(reason) => RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str())),
         Verdict::Store(lifetime) => {

@@ -13,6 +13,7 @@ use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
 use super::compress::Compressing;
 use super::connection::UnderWay;
+use super::trace::Trace;
 use crate::cache::range::Wanted;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
 use crate::error::EdgeError;
@@ -124,6 +125,8 @@ pub struct Context {
     pub ruling: Option<Ruling>,
     /// The origin's body on its way into the cache, when it is compressed.
     pub compressing: Option<Compressing>,
+    /// What functions changed, if somebody wants to know.
+    pub trace: Option<Box<Trace>>,
     /// A body to send instead of the one that comes.
     pub replaced_body: Option<ReplacedBody>,
 }
@@ -154,6 +157,7 @@ impl Context {
             lookup: Lookup::default(),
             ruling: None,
             compressing: None,
+            trace: None,
             replaced_body: None,
         }
     }
@@ -166,6 +170,13 @@ impl Context {
         self.route
             .as_ref()
             .ok_or_else(|| EdgeError::Internal("a phase ran before a behavior was chosen".into()))
+    }
+
+    /// Notes what the function that ran last changed, if somebody wants to know.
+    pub fn note_changes(&mut self, changes: impl FnOnce() -> Vec<String>) {
+        if let Some(trace) = &mut self.trace {
+            trace.note(self.record.functions.len(), changes());
+        }
     }
 
     /// What every event of this request carries.

@@ -16,7 +16,7 @@ use pingora::proxy::subrequest::{Ctx as Subrequest, UserCtx};
 use tokio::sync::mpsc::Receiver;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{added, answer, head, record};
+use super::{added, answer, debug, head, record};
 use crate::distribution::{Distribution, ViewerPeer};
 use crate::error::{EdgeError, ViewerFailure};
 use crate::limits::ERROR_PAGE_BYTES_MAX;
@@ -191,6 +191,7 @@ pub fn take_over(session: &mut Session, ctx: &mut Context) -> bool {
     for name in OF_THE_OBJECT {
         request.remove_header(name);
     }
+    request.remove_header(&debug::EXPLAIN);
     let outcome = head::set_target(request, path.as_bytes()).and_then(|()| {
         let behavior = distribution.behavior_for(path.as_bytes()).cloned();
         behavior.ok_or_else(|| EdgeError::Internal("no default behavior".into()))
@@ -200,8 +201,8 @@ pub fn take_over(session: &mut Session, ctx: &mut Context) -> bool {
         Ok(behavior) => {
             let route = Route { distribution, behavior };
             record::note_route(&route, ctx);
-            added::put(session, &route, ctx);
             ctx.route = Some(route);
+            added::put(session, ctx);
         }
         Err(error) => ctx.failure = Some(error),
     }

@@ -23,7 +23,9 @@ mod canned;
 mod compress;
 pub mod connection;
 mod context;
+mod debug;
 mod error_page;
+mod explain;
 mod failover;
 mod framing;
 mod head;
@@ -34,6 +36,7 @@ mod policy;
 mod record;
 mod revalidation;
 mod server_timing;
+mod trace;
 pub mod unreadable;
 mod upstream;
 mod viewer;
@@ -61,9 +64,12 @@ use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::origin::resolve::Resolver;
 use cache_status::Lookup;
+use viewer::Admission;
 
 pub use caching::CacheParts;
 pub use context::Context;
+pub use debug::token as explain_token;
+pub use explain::{NotAQuestion, Question};
 pub use invalidation::{Invalidated, UnknownDistribution};
 pub use notices::Notices;
 
@@ -180,15 +186,18 @@ impl ProxyHttp for Phases {
             answer::purged(session, ctx, objects).await?;
             return Ok(true);
         }
-        match viewer::enforce_policy(session, ctx).await? {
-            Ok(answered) if answered => return Ok(true),
-            Ok(_) => {}
+        match viewer::policy(session.req_header(), ctx) {
+            Ok(Admission::Admitted) => {}
+            Ok(Admission::Redirect) => {
+                answer::redirect_to_https(session, ctx).await?;
+                return Ok(true);
+            }
             Err(error) => {
                 answer::failure(session, ctx, error).await?;
                 return Ok(true);
             }
         }
-        match viewer::run_request_functions(session, ctx) {
+        match viewer::run_request_functions(session.req_header_mut(), ctx) {
             Ok(None) => {
                 viewer::invite_body(session).await?;
                 return Ok(false);

@@ -14,7 +14,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
 use super::context::{Context, Route};
-use super::{Edge, answer, body, compress, error_page, failover, head, record};
+use super::{Edge, answer, body, compress, error_page, failover, head, record, trace};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
 use crate::distribution::{Behavior, Origin, RequestAssociation};
@@ -112,6 +112,7 @@ async fn prepare(edge: &Edge, session: &mut Session, ctx: &mut Context) -> Resul
         let outcome = run_request_function(edge, *association, session, ctx, &request, &origin);
         match outcome.await? {
             OriginRequestOutcome::Continue(edits, chosen) => {
+                ctx.note_changes(|| trace::request_changes(&edits));
                 apply_edits(&mut request, &edits);
                 if let Some(chosen) = chosen {
                     redirect_origin(&mut origin, &mut request, chosen);
@@ -370,6 +371,7 @@ async fn run_response_functions(
             function.on_response(&event, &view, &custom, &answer).await
         };
         let edits = record::note_function(ctx, &name, EventType::OriginResponse, run)?;
+        ctx.note_changes(|| trace::response_changes(&edits));
         apply_response_edits(&name, response, ctx, &edits)?;
     }
     Ok(())

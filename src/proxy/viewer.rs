@@ -9,7 +9,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{added, answer, cache_status, connection, framing, head, policy, record};
+use super::{added, answer, cache_status, connection, debug, framing, head, policy, record, trace};
 use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
 use crate::error::{EdgeError, FunctionError, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
@@ -30,7 +30,17 @@ pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> 
     keep_connection(session);
     record::note_request(session.req_header(), ctx);
     framing::check(session.req_header(), || session.to_h1_raw()).map_err(EdgeError::Viewer)?;
-    let request = session.req_header();
+    debug::take(session.req_header_mut(), ctx);
+    route(session.req_header(), ctx)?;
+    added::put(session, ctx);
+    Ok(())
+}
+
+/// Chooses distribution and behavior.
+///
+/// # Errors
+/// No distribution answers to the host.
+pub fn route(request: &RequestHeader, ctx: &mut Context) -> Result<(), EdgeError> {
     let host = request.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     let distribution = ctx
         .published
@@ -44,7 +54,6 @@ pub fn admit(session: &mut Session, ctx: &mut Context) -> Result<(), EdgeError> 
         .clone();
     let route = Route { distribution, behavior };
     record::note_route(&route, ctx);
-    added::put(session, &route, ctx);
     ctx.route = Some(route);
     Ok(())
 }
@@ -81,36 +90,37 @@ fn normalize_host(request: &mut RequestHeader) {
     }
 }
 
-/// Method and protocol policy. `Ok(true)`: answered with a redirect.
+/// What the method and protocol policy makes of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// It goes on.
+    Admitted,
+    /// It is sent to HTTPS.
+    Redirect,
+}
+
+/// Method and protocol policy.
 ///
 /// # Errors
 /// A request that the behavior does not allow.
-pub async fn enforce_policy(
-    session: &mut Session,
-    ctx: &mut Context,
-) -> pingora::Result<Result<bool, EdgeError>> {
-    let behavior = match ctx.route() {
-        Ok(route) => route.behavior.clone(),
-        Err(error) => return Ok(Err(error)),
-    };
-    let request = session.req_header();
+pub fn policy(request: &RequestHeader, ctx: &Context) -> Result<Admission, EdgeError> {
+    let behavior = &ctx.route()?.behavior;
     if !ctx.peer.tls {
         match behavior.viewer_protocol_policy {
             ViewerProtocolPolicy::AllowAll => {}
             ViewerProtocolPolicy::HttpsOnly => {
-                return Ok(Err(EdgeError::Viewer(ViewerFailure::HttpsOnly)));
+                return Err(EdgeError::Viewer(ViewerFailure::HttpsOnly));
             }
             ViewerProtocolPolicy::RedirectToHttps => {
                 let safe = matches!(request.method, Method::GET | Method::HEAD);
                 if !safe && ctx.version < Version::HTTP_11 {
-                    return Ok(Err(EdgeError::Viewer(ViewerFailure::HttpsOnly)));
+                    return Err(EdgeError::Viewer(ViewerFailure::HttpsOnly));
                 }
-                answer::redirect_to_https(session, ctx).await?;
-                return Ok(Ok(true));
+                return Ok(Admission::Redirect);
             }
         }
     }
-    Ok(check_method(request, &behavior).map(|()| false))
+    check_method(request, behavior).map(|()| Admission::Admitted)
 }
 
 fn check_method(request: &RequestHeader, behavior: &Behavior) -> Result<(), EdgeError> {
@@ -129,7 +139,7 @@ fn check_method(request: &RequestHeader, behavior: &Behavior) -> Result<(), Edge
 /// # Errors
 /// A function failed; the request fails with it.
 pub fn run_request_functions(
-    session: &mut Session,
+    request: &mut RequestHeader,
     ctx: &mut Context,
 ) -> Result<Option<GeneratedResponse>, EdgeError> {
     let route = ctx.route()?.clone();
@@ -139,7 +149,7 @@ pub fn run_request_functions(
             let published = ctx.published.clone();
             let (name, function, breaker) = viewer_function(&published, id)?;
             let event = ctx.event_context()?;
-            let view = head::request_view(session.req_header());
+            let view = head::request_view(request);
             let setting = Setting { breaker: Some(breaker), ..Setting::default() };
             let mut run = function.on_request_at(setting, &event, &view, &mut budget);
             // Before it is noted: a choice that cannot be made is this function's failure.
@@ -151,12 +161,13 @@ pub fn run_request_functions(
         };
         match outcome {
             RequestOutcome::Continue(edits) => {
-                head::edit_request(session.req_header_mut(), &edits)?;
+                ctx.note_changes(|| trace::request_changes(&edits));
+                head::edit_request(request, &edits)?;
             }
             RequestOutcome::Respond(response) => return Ok(Some(response)),
         }
     }
-    apply_default_root_object(session, &route)?;
+    apply_default_root_object(request, &route)?;
     Ok(None)
 }
 
@@ -203,9 +214,8 @@ pub async fn invite_body(session: &mut Session) -> pingora::Result<()> {
 }
 
 /// `/` means the distribution's default root object; sub-directories do not have one.
-fn apply_default_root_object(session: &mut Session, route: &Route) -> Result<(), EdgeError> {
+fn apply_default_root_object(request: &mut RequestHeader, route: &Route) -> Result<(), EdgeError> {
     let Some(object) = &route.distribution.default_root_object else { return Ok(()) };
-    let request = session.req_header_mut();
     let (path, query) = head::path_and_query(request);
     if path != b"/" {
         return Ok(());
@@ -239,6 +249,7 @@ pub fn finish_response(
         }
     }
     policy::apply(session.req_header(), response, ctx);
+    debug::answer(session, response, ctx);
     connection::keep_date(response);
     ctx.record.time_to_first_byte = Some(ctx.started.elapsed());
     Ok(())
@@ -263,6 +274,7 @@ fn run_response_functions(
             let run = function.on_response_at(setting, &event, &request, &view, &mut budget);
             record::note_function(ctx, &name, EventType::ViewerResponse, run)?
         };
+        ctx.note_changes(|| trace::response_changes(&edits));
         head::edit_response(response, &edits)?;
         if let Some(body) = edits.body {
             response.remove_header(&TRANSFER_ENCODING);

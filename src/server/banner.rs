@@ -28,7 +28,7 @@ fn text(edge: &Edge, places: &Places) -> String {
     }
     if let Some(address) = places.admin {
         line(format_args!(
-            "  admin        http://{address}/metrics  /healthz  /readyz  /invalidations"
+            "  admin        http://{address}/metrics  /healthz  /readyz  /invalidations  /explain"
         ));
     }
     if let Some(address) = places.demo_origin {

@@ -88,6 +88,17 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
     runtime.block_on(serve(config, functions, &loader, load))
 }
 
+/// An edge that is only asked what it would do: nothing listens, nothing is logged, nothing is stored.
+///
+/// # Errors
+/// What would keep the functions from being loaded.
+pub fn offline(config: Config) -> Result<Arc<Edge>, StartError> {
+    let loader = Loader::new(Mode::Production, &config)?;
+    let functions = loader.load(&config).map_err(StartError::Problems)?;
+    let config = Config { access_log: AccessLogTarget::Off, ..config };
+    build_edge(config, functions, &Places::default(), &Arc::default())
+}
+
 /// Says what CloudFront's engine would refuse of the functions.
 fn warn(config: &Config) {
     for warning in functions::warnings(&config.functions) {

@@ -11,6 +11,7 @@ mod compat;
 mod compression;
 mod error_pages;
 mod events;
+mod explain;
 mod failures;
 mod geo;
 mod hostile;

@@ -322,6 +322,12 @@ impl Generations {
         .counted()
     }
 
+    /// How many objects of this place the last hard invalidation did not reach.
+    pub(super) fn known_at(&self, bytes: &[u8]) -> u64 {
+        let name = place(bytes);
+        self.places.shard(name).get(&name).map_or(0, |known| known.objects.into())
+    }
+
     /// Invalidates what lies at a location, or has a primary hash.
     pub(super) fn invalidate_place(&self, bytes: &[u8], mode: Mode) -> Noted {
         self.note(|generation| {

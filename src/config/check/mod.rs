@@ -53,6 +53,7 @@ pub(super) fn check(
         geo,
         listeners: process.listeners?,
         admin: process.admin,
+        explain_secret: process.explain_secret,
         state_directory: process.state_directory,
         cache: process.cache,
         access_log: process.access_log,

@@ -7,7 +7,9 @@ use super::{Unique, values};
 use crate::config::file::{File, LogLevel};
 use crate::config::load::ChainAndKey;
 use crate::config::problem::Problems;
-use crate::config::{AccessLogTarget, CacheSettings, Certificate, EdgePlace, Listeners, defaults};
+use crate::config::{
+    AccessLogTarget, CacheSettings, Certificate, EdgePlace, Listeners, Secret, defaults,
+};
 use crate::limits;
 
 /// The parts of a `Config` that are no distribution's.
@@ -15,6 +17,7 @@ pub(super) struct Process {
     pub edge: EdgePlace,
     pub listeners: Option<Listeners>,
     pub admin: Option<SocketAddr>,
+    pub explain_secret: Option<Secret>,
     pub state_directory: PathBuf,
     pub cache: CacheSettings,
     pub access_log: AccessLogTarget,
@@ -55,6 +58,7 @@ pub(super) fn check(
         edge: edge(written, problems),
         listeners,
         admin: admin.flatten(),
+        explain_secret: explain_secret(written, problems),
         state_directory: base.join(state),
         cache: cache(written, problems),
         access_log,
@@ -62,6 +66,17 @@ pub(super) fn check(
         demo_origin,
         threads: written.server.threads.map(usize::from),
     }
+}
+
+fn explain_secret(written: &File, problems: &mut Problems) -> Option<Secret> {
+    let secret = written.explain.secret.as_deref()?;
+    let (least, most) = limits::EXPLAIN_SECRET_BYTES;
+    if !(least..=most).contains(&secret.len()) {
+        let message = format!("has {} bytes", secret.len());
+        let remedy = format!("use a random text of {least} to {most} bytes");
+        problems.add("explain.secret", message, remedy);
+    }
+    Some(Secret(secret.as_bytes().into()))
 }
 
 fn edge(written: &File, problems: &mut Problems) -> EdgePlace {

@@ -51,6 +51,9 @@ pub struct File {
     /// The page for whoever runs the edge: health, metrics, invalidation.
     #[serde(default)]
     pub admin: Admin,
+    /// Who may have requests explained.
+    #[serde(default)]
+    pub explain: Explain,
     /// What survives a restart.
     #[serde(default)]
     pub state: State,
@@ -152,6 +155,15 @@ pub struct Admin {
     /// Address, or `off`. Keep it on the loopback: it asks for no password.
     #[schemars(extend("default" = defaults::ADMIN_LISTEN))]
     pub listen: Option<String>,
+}
+
+/// Who may have requests explained.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// What signs for the debug header: 22 to 1024 bytes, `${NAME}` from the environment or `file:path`. Default: the
+    /// header counts from the loopback only.
+    pub secret: Option<String>,
 }
 
 /// What survives a restart.

@@ -1,4 +1,4 @@
-//! Secrets in the values of custom headers: `${NAME}` from the environment, `file:path` from a
+//! Secrets in the values of custom headers and of `[explain]`: `${NAME}` from the environment, `file:path` from a
 //! file.
 
 use std::path::Path;
@@ -15,14 +15,20 @@ pub(super) fn expand(
     environment: Environment<'_>,
     problems: &mut Problems,
 ) {
+    let mut expand = |value: &mut String, at: String| match expanded(value, base, environment) {
+        Ok(secret) => *value = secret,
+        Err((message, remedy)) => problems.add(at, message, remedy),
+    };
+    if let Some(secret) = &mut written.explain.secret {
+        expand(secret, "explain.secret".to_owned());
+    }
     for (outer, distribution) in written.distribution.iter_mut().enumerate() {
         for (inner, origin) in distribution.origin.iter_mut().enumerate() {
             for (name, value) in &mut origin.custom_headers {
-                let at = format!("distribution[{outer}].origin[{inner}].custom_headers.{name}");
-                match expanded(value, base, environment) {
-                    Ok(secret) => *value = secret,
-                    Err((message, remedy)) => problems.add(at, message, remedy),
-                }
+                expand(
+                    value,
+                    format!("distribution[{outer}].origin[{inner}].custom_headers.{name}"),
+                );
             }
         }
     }

@@ -1,8 +1,10 @@
-//! The admin listener: `/metrics`, `/healthz`, `/readyz` and `/invalidations`, for the operator's machines only.
+//! The admin listener: `/metrics`, `/healthz`, `/readyz`, `/invalidations` and `/explain`, for the operator's
+//! machines only.
 //!
 //! It answers one request a connection, so that no idle client holds one of its few places. It asks for no password,
 //! so it refuses what web pages send: a browser on the operator's machine reaches the loopback too.
 
+mod explain;
 mod invalidations;
 
 use std::convert::Infallible;
@@ -78,7 +80,11 @@ impl Admin {
                 Ok(body) => invalidations::create(&self.edge, &self.references, &body),
                 Err(refusal) => refusal,
             },
-            ("/invalidations", _) => only("POST"),
+            ("/explain", &Method::POST) => match read(request.into_body()).await {
+                Ok(body) => explain::answer(&self.edge, &body).await,
+                Err(refusal) => refusal,
+            },
+            ("/invalidations" | "/explain", _) => only("POST"),
             (path, &Method::GET | &Method::HEAD) => self.tell(path),
             _ => only("GET, HEAD"),
         }
@@ -93,7 +99,7 @@ impl Admin {
             }
             "/readyz" => reply(StatusCode::SERVICE_UNAVAILABLE, PLAIN, "not ready\n"),
             _ => {
-                let paths = "not found; there are /metrics, /healthz, /readyz and /invalidations\n";
+                let paths = "not found; there are /metrics, /healthz, /readyz, /invalidations and /explain\n";
                 reply(StatusCode::NOT_FOUND, PLAIN, paths)
             }
         }

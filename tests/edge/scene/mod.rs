@@ -377,6 +377,11 @@ impl Edge {
         write_store(self.folder.path(), name, entries);
     }
 
+    /// The configuration file.
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.path().join("verge.toml")
+    }
+
     /// Replaces the configuration file's text.
     pub fn rewrite_configuration(&self, change: impl Fn(&str) -> String) {
         let file = self.folder.path().join("verge.toml");

@@ -82,6 +82,14 @@ fn the_process() {
         &[(Some(10), "cache.object_max", "to 16MiB")],
     );
     behind(
+        "[explain]\nsecret = \"${SHORT}\"\n[log]\naccess = \"off\"\n",
+        &[(Some(9), "explain.secret", "\"SHORT\" is not set")],
+    );
+    behind(
+        "[explain]\nsecret = \"${TOKEN}\"\n",
+        &[(Some(9), "explain.secret", "has 5 bytes (use a random text of 22 to 1024 bytes)")],
+    );
+    behind(
         "[[listeners.certificate]]\ncert = \"no.pem\"\n",
         &[
             (Some(8), "listeners.certificate[0].key", "is missing"),
