@@ -104,9 +104,11 @@ impl Edge {
                 let is_variant = key.variance_bin().is_some();
                 return (if is_variant { Lookup::VaryMiss } else { Lookup::UriMiss }, None);
             };
-            let variance = caching::variance(&meta, ctx, request);
-            if key.variance_bin().is_none() && variance.is_some() && variance != meta.variance() {
-                key.set_variance_key(variance.unwrap_or_default());
+            if key.variance_bin().is_none()
+                && let Some(variance) = caching::variance(&meta, ctx, request)
+                && Some(variance) != meta.variance()
+            {
+                key.set_variance_key(variance);
                 continue;
             }
             let is_fresh = meta.is_fresh(SystemTime::now());

@@ -1,5 +1,7 @@
 //! What invalidations reach, how they count, and what they leave.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::cache::tag::Tag;
 
@@ -173,4 +175,31 @@ async fn what_is_remembered_is_bounded_and_what_is_stored_survives_the_forgettin
     assert!(!lookup(store, &stale).await.expect("it may be used").0.is_fresh(SystemTime::now()));
     put(store, &key_of(store, "/late"), &asked, b"late").await;
     assert!(lookup(store, &key_of(store, "/late")).await.is_none(), "it is not trusted");
+}
+
+proptest! {
+    #[test]
+    fn any_set_of_prefixes_reaches_what_begins_with_one_of_them(
+        prefixes in proptest::collection::vec("/[ab/]{0,4}", 0..8),
+        path in "/[ab/]{0,6}",
+        query in proptest::option::of("[ab]{0,2}"),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let store = store();
+            let key = key_with(store, &path, query.as_deref());
+            put(store, &key, &meta(&[]), b"body").await;
+            // Prefixes that end in a question mark: only what has a query string begins so.
+            let items: Vec<_> = prefixes.iter().map(|text| item(&format!("{text}?*"))).collect();
+            store.invalidate("d", &items, Mode::Hard);
+            let location = query.as_ref().map_or(path.clone(), |query| format!("{path}?{query}"));
+            let goes = prefixes.iter().any(|text| location.starts_with(&format!("{text}?")));
+            assert_eq!(lookup(store, &key).await.is_none(), goes);
+            let items: Vec<_> = prefixes.iter().filter(|text| text.len() > 1).collect();
+            let goes = goes || items.iter().any(|text| location.starts_with(text.as_str()));
+            let items: Vec<_> = items.iter().map(|text| item(&format!("{text}*"))).collect();
+            store.invalidate("d", &items, Mode::Hard);
+            assert_eq!(lookup(store, &key).await.is_none(), goes);
+        });
+    }
 }

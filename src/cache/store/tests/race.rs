@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::*;
+use crate::cache::tag::Tag;
 
 const ROUNDS: u64 = 3_000;
 const PATHS: [&str; 3] = ["/a", "/b", "/c"];
@@ -24,19 +25,24 @@ async fn fill(store: &'static Store, origin: &Origin, index: usize) {
     thread::yield_now();
     let mut answer = meta(&[("x-version", &version)]);
     stamp.mark(&mut answer);
+    Tags::new("d", &[tag(index)]).mark(&mut answer);
     put(store, &key, &answer, b"body").await;
 }
 
-/// Publishes a new version, and has the old ones gone when it returns.
-fn publish(store: &'static Store, origin: &Origin, index: usize, by_wildcard: bool) {
+fn tag(index: usize) -> Tag {
+    Tag::parse(format!("tag{index}").as_bytes()).expect("a tag")
+}
+
+/// Publishes a new version, and has the old ones gone when it returns, by one of four ways.
+fn publish(store: &'static Store, origin: &Origin, index: usize, way: u64) {
     let version = origin.current[index].fetch_add(1, Ordering::SeqCst) + 1;
-    if by_wildcard {
-        let item = Item::parse(&format!("{}*", PATHS[index])).expect("an item");
-        store.invalidate("d", &[item], Mode::Hard);
-    } else {
-        let target = Target { path: PATHS[index].into(), query: None };
-        store.invalidate_target("d", &target, &policy(), Mode::Hard);
-    }
+    let item = match way {
+        0 => format!("{}*", PATHS[index]),
+        1 => format!("#tag{index}"),
+        2 => "/*".to_owned(),
+        _ => PATHS[index].to_owned(),
+    };
+    store.invalidate("d", &[Item::parse(&item).expect("an item")], Mode::Hard);
     origin.invalidated_below[index].fetch_max(version, Ordering::SeqCst);
 }
 
@@ -76,7 +82,7 @@ fn no_thread_ever_sees_what_was_invalidated_before_it_looked() {
         scope.spawn(|| {
             run(&|round, index| {
                 if round % 4 == 0 {
-                    publish(store, &origin, index, round % 8 == 0);
+                    publish(store, &origin, index, round / 4 % 4);
                 }
                 0
             });
