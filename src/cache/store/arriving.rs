@@ -203,14 +203,22 @@ impl Fill {
         &self.slot
     }
 
+    /// Whether a request may read along: who wants the whole with a whole answer, who wants a range with one that has
+    /// reached it, or with an answer to the same range.
     fn is_open_to(&self, wanted: Option<&Wanted>) -> bool {
         let window = self.window();
-        let is_reached = |wanted: &Wanted| {
-            let length = self.head.content_length();
-            let range = length.and_then(|length| wanted.within(self.head.headers(), length));
-            range.is_some_and(|range| range.start <= window.bytes_total)
+        let range = |length| wanted?.within(self.head.headers(), length);
+        let serves = match (&self.part, wanted) {
+            (None, None) => true,
+            (Some(_), None) => false,
+            (Some(part), Some(_)) => range(part.length) == Some(part.bytes.clone()),
+            (None, Some(_)) => self
+                .head
+                .content_length()
+                .and_then(range)
+                .is_some_and(|range| range.start <= window.bytes_total),
         };
-        !window.passed && self.part.is_none() && wanted.is_none_or(is_reached)
+        serves && !window.passed
     }
 }
 
@@ -396,7 +404,7 @@ impl Arriving {
         self.count.fetch_sub(1, Ordering::Release);
     }
 
-    /// The newest answer for a key that others may join. One that wants a range further on does better to ask for it.
+    /// The newest answer for a key that a request may join.
     pub(super) fn joinable(&self, slot: &Slot, wanted: Option<&Wanted>) -> Option<Arc<Fill>> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;

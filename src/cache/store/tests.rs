@@ -393,3 +393,24 @@ async fn an_arriving_body_answers_the_ranges_it_has_reached() {
     assert_eq!(reader.read_body().await.expect("the end"), None);
     writer.finish().await.expect("it is complete");
 }
+
+#[tokio::test]
+async fn an_arriving_part_answers_the_same_range_and_no_other() {
+    let store = store();
+    let mut key = key_of(store, "/a");
+    let mut header = ResponseHeader::build(206, None).expect("a header");
+    header.append_header("content-range", "bytes 2-4/10").expect("a field");
+    let now = SystemTime::now();
+    let part = CacheMeta::new(now + Duration::from_secs(60), now, 0, 0, header);
+    let mut writer = begin(store, &key, &part).await;
+    writer.write_body(Bytes::from_static(b"23"), false).await.expect("it fits");
+    assert!(lookup(store, &key).await.is_none(), "the whole is wanted");
+    for (range, joins) in [("bytes=2-4", true), ("bytes=2-3", false), ("bytes=-8", false)] {
+        let mut request = HeaderMap::new();
+        request.insert("range", http::HeaderValue::from_static(range));
+        key.extensions.insert(Wanted::of(&request).expect("one range"));
+        assert_eq!(lookup(store, &key).await.is_some(), joins, "{range}");
+    }
+    drop(writer);
+    assert!(lookup(store, &key).await.is_none(), "it broke off");
+}

@@ -183,7 +183,8 @@ pub struct Cache {
     /// Memory for objects. 1MiB to 1TiB.
     #[schemars(extend("default" = defaults::CACHE_MEMORY))]
     pub memory: Option<Size>,
-    /// Larger objects pass through without being stored. At most `memory`.
+    /// Larger objects pass through without being stored; of theirs, parts are kept up to this size together. At most
+    /// `memory`.
     #[schemars(extend("default" = defaults::CACHE_OBJECT_MAX))]
     pub object_max: Option<Size>,
 }
