@@ -80,6 +80,12 @@ impl Part {
     pub fn of(response: &HeaderMap) -> Option<Self> {
         let mut lines = response.get_all(header::CONTENT_RANGE).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+        let multipart = b"multipart/byteranges";
+        let media_type = response.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let begin = media_type.get(..multipart.len()).unwrap_or_default();
+        if begin.eq_ignore_ascii_case(multipart) {
+            return None;
+        }
         let (unit, range) = line.to_str().ok()?.trim().split_once(' ')?;
         let (range, length) = range.split_once('/')?;
         let (first, last) = range.split_once('-')?;
@@ -210,7 +216,11 @@ mod tests {
         {
             assert_eq!(Part::of(&map(&[("content-range", wrong)])), None, "{wrong}");
         }
-        assert_eq!(Part::of(&map(&[("content-type", "multipart/byteranges; boundary=a")])), None);
+        let several = [
+            ("content-type", "multipart/byteranges; boundary=a"),
+            ("content-range", "bytes 2-4/10"),
+        ];
+        assert_eq!(Part::of(&map(&several)), None);
     }
 
     #[test]

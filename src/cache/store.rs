@@ -264,6 +264,11 @@ impl Store {
 
     /// Stores a part of a body beside the parts that are there already. Returns the bytes they take together.
     fn keep_part(&self, fill: &Fill, part: &Part, body: Bytes) -> u64 {
+        // Without a Content-Length nothing else says whether the body is what Content-Range promised.
+        if body.len() as u64 != part.bytes.end - part.bytes.start {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return 0;
+        }
         let old = self.objects.get(fill.slot()).filter(|old| {
             old.head.key() == fill.head.key() && self.standing(&old.head) == Standing::Valid
         });
