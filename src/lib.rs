@@ -9,7 +9,7 @@
 //! | 4 | [`proxy`]: the life of a request |
 //! | 3 | [`config`], [`cache`], [`origin`], [`function`]: blind to each other |
 //! | 2 | [`distribution`], [`observe`] |
-//! | 1 | [`event`], [`compat`], [`geo`], [`kv`] |
+//! | 1 | [`event`], [`compat`], [`egress`], [`geo`], [`kv`] |
 //! | 0 | [`ids`], [`error`], [`limits`], [`wire`] |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -23,6 +23,7 @@ pub mod cli;
 pub mod compat;
 pub mod config;
 pub mod distribution;
+pub mod egress;
 pub mod error;
 pub mod event;
 pub mod function;

@@ -3,6 +3,7 @@
 
 mod cache;
 mod configuration;
+mod egress;
 mod origin_function;
 mod sandbox;
 mod server;
@@ -11,6 +12,7 @@ mod viewer_function;
 
 pub use cache::*;
 pub use configuration::*;
+pub use egress::*;
 pub use origin_function::*;
 pub use sandbox::*;
 pub use server::*;

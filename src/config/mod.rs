@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::distribution::Distribution;
+use crate::egress::Egress;
 use crate::event::EventType;
 use crate::geo::Geo;
 use crate::kv::NamedStore;
@@ -229,6 +230,8 @@ pub struct FunctionSource {
     pub storage_bytes_max: u64,
     /// Environment variables of WebAssembly, in the order of their names.
     pub environment: Vec<(String, String)>,
+    /// Whom WebAssembly may call.
+    pub egress: Egress,
     /// The events it is written for.
     pub events: Vec<EventType>,
     /// What is done about what CloudFront's engine would refuse; `Off` for WebAssembly.

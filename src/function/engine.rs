@@ -70,6 +70,7 @@ struct Inner {
     cache: Option<CodeCache>,
     origin_permits: Semaphore,
     idle_places: Arc<Semaphore>,
+    idle_connections: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Sandbox {
@@ -105,7 +106,16 @@ impl Sandbox {
         let cache = cache.and_then(open_cache);
         let places = usize::try_from(limits::ORIGIN_ENVIRONMENTS_IDLE_INSTANCES_MAX);
         let idle_places = Arc::new(Semaphore::new(places.unwrap_or_default()));
-        let inner = Inner { engine, mode, ticker, cache, origin_permits: permits, idle_places };
+        let idle_connections = Arc::new(Semaphore::new(limits::OUTBOUND_IDLE_CONNECTIONS_MAX));
+        let inner = Inner {
+            engine,
+            mode,
+            ticker,
+            cache,
+            origin_permits: permits,
+            idle_places,
+            idle_connections,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -145,6 +155,12 @@ impl Sandbox {
     #[must_use]
     pub fn idle_place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.inner.idle_places).try_acquire_owned().ok()
+    }
+
+    /// A permit for each connection of origin functions that may wait for its next request.
+    #[must_use]
+    pub fn idle_connections(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.idle_connections)
     }
 
     /// Loads a core module, from the cache if it was compiled before. Blocks for as long as

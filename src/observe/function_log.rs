@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::Outbound;
 use crate::error::FunctionError;
 use crate::event::EventType;
 use crate::ids::RequestId;
@@ -45,6 +46,8 @@ pub struct Report {
     pub memory_bytes_used: usize,
     /// Whether the lines are framed as Lambda frames them: for functions written for it.
     pub as_lambda: bool,
+    /// Requests that it made itself.
+    pub outbound: Outbound,
 }
 
 /// Writes a run's console lines and, when it failed, why.
@@ -211,6 +214,7 @@ mod tests {
             memory_bytes_max: 128 << 20,
             memory_bytes_used: (9 << 20) + 1,
             as_lambda: true,
+            outbound: Outbound::default(),
         };
         let error = FunctionError::execution("no");
         let text = captured_with(&["said"], Some(&error), Some(&report));

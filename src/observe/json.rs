@@ -256,7 +256,7 @@ mod tests {
     use crate::error::FunctionFailure;
     use crate::event::EventType;
     use crate::ids::RequestId;
-    use crate::observe::{FunctionOutcome, FunctionRun, OriginAttempt};
+    use crate::observe::{FunctionOutcome, FunctionRun, OriginAttempt, Outbound};
 
     fn record() -> Record {
         let id = RequestId::from_entropy(&[0; 42]);
@@ -283,6 +283,7 @@ mod tests {
         record.functions.push(FunctionRun {
             remembered: false,
             cold_start: false,
+            outbound: Outbound::default(),
             name: "gate".into(),
             event: EventType::ViewerRequest,
             outcome: FunctionOutcome::Failed(FunctionFailure::Execution),

@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::interned::Interned;
 use super::json::origin_failure;
-use super::{FunctionOutcome, FunctionRun, Record};
+use super::{FunctionOutcome, FunctionRun, Outbound, Record};
 use crate::error::FunctionFailure;
 use crate::event::EventType;
 
@@ -74,6 +74,7 @@ struct Families {
     function_cold_starts: Counters,
     function_errors: Counters,
     function_times: Histograms,
+    function_outbound: Counters,
     origin_requests: Counters,
     origin_failures: Counters,
 }
@@ -187,6 +188,11 @@ impl Families {
                 "function_time_seconds",
                 "CPU time of a viewer function's call, wall time of an origin function's",
                 function_time_histogram,
+            ),
+            function_outbound: counters(
+                registry,
+                "function_outbound_requests",
+                "Requests that origin functions made themselves",
             ),
             origin_requests: counters(registry, "origin_requests", "Attempts to ask an origin"),
             origin_failures: counters(registry, "origin_failures", "Attempts that failed"),
@@ -316,6 +322,13 @@ impl Metrics {
         }
         if run.cold_start {
             series.cold_starts.inc();
+        }
+        let Outbound { answered, refused, failed } = run.outbound;
+        for (outcome, count) in [("answered", answered), ("refused", refused), ("failed", failed)] {
+            if count > 0 {
+                let labels = labels(&[("function", &run.name), ("outcome", outcome)]);
+                families.function_outbound.get_or_create(&labels).inc_by(count.into());
+            }
         }
         if let FunctionOutcome::Failed(failure) = run.outcome {
             let mut labels = with_event();

@@ -53,6 +53,17 @@ impl FunctionOutcome {
     }
 }
 
+/// How the requests ended that an origin function made itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Outbound {
+    /// With an answer, of whatever status.
+    pub answered: u32,
+    /// Not sent: the function's `egress` does not allow it.
+    pub refused: u32,
+    /// Without an answer.
+    pub failed: u32,
+}
+
 /// One call of one function within a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FunctionRun {
@@ -68,6 +79,8 @@ pub struct FunctionRun {
     pub remembered: bool,
     /// Whether a new instance of an origin function was made for the call.
     pub cold_start: bool,
+    /// Requests that it made itself.
+    pub outbound: Outbound,
     /// Why it failed, for its author.
     pub message: Option<String>,
 }

@@ -115,6 +115,7 @@ pub fn note_function<T: Outcome>(
         time: run.cpu,
         remembered: run.remembered,
         cold_start: run.report.as_ref().is_some_and(|report| report.init.is_some()),
+        outbound: run.report.as_ref().map(|report| report.outbound).unwrap_or_default(),
         message,
     });
     let kind = match event {

@@ -180,6 +180,7 @@ fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
             }),
             concurrency: function.concurrency,
             environment: function.environment.clone(),
+            egress: function.egress.clone(),
         },
         memo_bytes_max: remembers(function).then_some(memo_bytes_max),
         store: function.store.clone(),

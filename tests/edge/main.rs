@@ -20,6 +20,7 @@ mod kvs;
 mod lambda;
 mod origins;
 mod outputs;
+mod outbound;
 mod protocols;
 mod provenance;
 mod ranges;

@@ -3,12 +3,13 @@
 use crate::source::Source;
 
 /// The rooms of `src/` and their levels: a room may use the rooms of lower levels, and none of its own level.
-pub const ROOMS: [(&str, u8); 20] = [
+pub const ROOMS: [(&str, u8); 21] = [
     ("ids", 0),
     ("error", 0),
     ("limits", 0),
     ("wire", 0),
     ("compat", 1),
+    ("egress", 1),
     ("event", 1),
     ("geo", 1),
     ("jwt", 1),

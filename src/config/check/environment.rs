@@ -5,8 +5,9 @@ use crate::config::file::{FunctionFolder, IsolationWord};
 use crate::config::problem::Problems;
 use crate::config::units::spell_size;
 use crate::config::{Isolation, Runtime};
+use crate::egress::{Egress, Entry, Fault};
 use crate::limits::{
-    FUNCTION_ENVIRONMENT_BYTES_MAX, ORIGIN_FUNCTION_RESERVED_CONCURRENCY_MAX,
+    EGRESS_ENTRIES_MAX, FUNCTION_ENVIRONMENT_BYTES_MAX, ORIGIN_FUNCTION_RESERVED_CONCURRENCY_MAX,
     ORIGIN_FUNCTION_STORAGE_BYTES_CEILING, ORIGIN_FUNCTION_STORAGE_BYTES_MAX,
 };
 
@@ -21,6 +22,8 @@ pub(super) struct Surroundings {
     pub storage_bytes_max: u64,
     /// Environment variables.
     pub variables: Vec<(String, String)>,
+    /// Whom it may call.
+    pub egress: Egress,
 }
 
 /// Checks them; `at` is what their words' paths begin with.
@@ -37,6 +40,7 @@ pub(super) fn check(
             ("concurrency", described.concurrency.is_some()),
             ("environment", described.environment.is_some()),
             ("ephemeral_storage", described.ephemeral_storage.is_some()),
+            ("egress", described.egress.is_some()),
         ];
         for (word, _) in written.into_iter().filter(|(_, written)| *written) {
             let message = "is for WebAssembly functions";
@@ -72,7 +76,23 @@ pub(super) fn check(
             problems,
         ),
         variables,
+        egress: egress(described.egress.as_deref().unwrap_or_default(), at, problems),
     }
+}
+
+fn egress(written: &[String], at: &str, problems: &mut Problems) -> Egress {
+    if written.len() > EGRESS_ENTRIES_MAX {
+        let message = format!("has {} entries, {EGRESS_ENTRIES_MAX} are allowed", written.len());
+        problems.add(format!("{at}egress"), message, "use *.example.com or ranges of addresses");
+    }
+    let numbered = written.iter().enumerate();
+    let entries = numbered.filter_map(|(index, text)| {
+        let refused = |(message, remedy): Fault| {
+            problems.add(format!("{at}egress[{index}]"), format!("\"{text}\" {message}"), remedy);
+        };
+        Entry::parse(text).map_err(refused).ok()
+    });
+    Egress::new(entries.collect())
 }
 
 /// Lambda's rule: two characters or more, a letter first, then letters, digits and underscores. Some names are the

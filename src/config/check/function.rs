@@ -141,6 +141,7 @@ pub(super) fn one(
         concurrency: surroundings.concurrency,
         storage_bytes_max: surroundings.storage_bytes_max,
         environment: surroundings.variables,
+        egress: surroundings.egress,
         events,
         compat,
         store,

@@ -41,6 +41,8 @@ pub struct Function {
     pub concurrency: Option<u32>,
     /// Environment variables; WebAssembly only. 4 KB together.
     pub environment: Option<BTreeMap<String, Variable>>,
+    /// Whom it may call over HTTP: names, ranges of addresses, ports; WebAssembly only. At most 60. Default: nobody.
+    pub egress: Option<Vec<String>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,
@@ -93,6 +95,8 @@ pub struct FunctionFolder {
     pub concurrency: Option<u32>,
     /// Environment variables; WebAssembly only. 4 KB together.
     pub environment: Option<BTreeMap<String, Variable>>,
+    /// Whom it may call over HTTP: names, ranges of addresses, ports; WebAssembly only. At most 60. Default: nobody.
+    pub egress: Option<Vec<String>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
     /// Default: true.
     pub memo: Option<bool>,

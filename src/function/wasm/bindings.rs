@@ -3,6 +3,10 @@
 wasmtime::component::bindgen!({
     path: "wit",
     world: "origin-function-with-body",
-    imports: { "verge:edge/context.sleep": async | trappable, default: trappable },
+    imports: {
+        "verge:edge/context.sleep": async | trappable,
+        "verge:edge/fetch.wait": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
 });

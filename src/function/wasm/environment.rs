@@ -48,7 +48,7 @@ pub(super) struct Environment {
 impl Environment {
     /// An environment in which nothing was started yet.
     pub(super) fn new(function: &OriginFunction) -> Self {
-        let state = HostState::new(&function.identity);
+        let state = HostState::new(&function.identity, &function.client);
         let store = store(&function.sandbox, state);
         Self { store, handlers: None, calls: 0, memory_bytes_at_start: 0 }
     }

@@ -14,10 +14,12 @@ use super::bindings::verge::edge::{
 };
 use super::console::Console;
 use super::identity::{Identity, LogStream};
+use super::outbound::{Client, Requests};
 use super::wasi::System;
 use crate::limits::{
     ORIGIN_FUNCTION_HASH_BYTES_MAX, ORIGIN_FUNCTION_RANDOM_BYTES_MAX, SANDBOX_TABLE_ELEMENTS_MAX,
 };
+use crate::observe::Outbound;
 
 /// The host's side of one guest.
 pub(super) struct HostState {
@@ -35,12 +37,13 @@ pub(super) struct HostState {
     pub(super) body: Body,
     identity: Arc<Identity>,
     log_stream: LogStream,
+    client: Arc<Client>,
     system: Option<Box<System>>,
 }
 
 impl HostState {
     /// A state for a new guest of this function, no call yet in progress.
-    pub(super) fn new(identity: &Arc<Identity>) -> Self {
+    pub(super) fn new(identity: &Arc<Identity>, client: &Arc<Client>) -> Self {
         Self {
             console: Console::default(),
             memory_refused: false,
@@ -50,6 +53,7 @@ impl HostState {
             body: Body::default(),
             identity: Arc::clone(identity),
             log_stream: LogStream::default(),
+            client: Arc::clone(client),
             system: None,
         }
     }
@@ -57,11 +61,26 @@ impl HostState {
     /// The system that WASI shows to the guest. Made when it is first asked for: a typed component
     /// without WASI never does, and lives for microseconds.
     pub(super) fn system(&mut self) -> &mut System {
-        let Self { system, identity, console, log_stream, .. } = self;
+        let Self { system, identity, console, log_stream, client, .. } = self;
         system.get_or_insert_with(|| {
             let variables = identity.variables(log_stream);
-            Box::new(System::new(&variables, console, identity.storage_bytes_max))
+            Box::new(System::new(&variables, console, identity.storage_bytes_max, client))
         })
+    }
+
+    /// The guest's own requests.
+    pub(super) fn requests(&mut self) -> &mut Requests {
+        let deadline = self.deadline;
+        let requests = self.system().requests();
+        requests.deadline = deadline;
+        requests
+    }
+
+    /// Ends the requests of the call; gives how they ended, and whether any is left under way.
+    pub(super) fn end_requests(&mut self) -> (Outbound, bool) {
+        let Some(system) = &mut self.system else { return Default::default() };
+        let requests = system.requests();
+        (requests.end_call(), requests.are_under_way())
     }
 }
 

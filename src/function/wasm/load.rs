@@ -10,6 +10,7 @@ use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre,
 use super::bindings::{OriginFunctionWithBody as World, exports::verge::edge};
 use super::host::HostState;
 use super::identity::Identity;
+use super::outbound::Client;
 use super::pool::Pool;
 use super::run::Run;
 use super::settings::{Isolation, Settings};
@@ -20,13 +21,14 @@ use crate::limits::ORIGIN_FUNCTION_BYTES_MAX;
 
 /// Interfaces a component may import besides WASI's. `types` has no functions; it only names the
 /// records.
-const OFFERED: [&str; 6] = [
+const OFFERED: [&str; 7] = [
     "verge:edge/types@0.1.0",
     "verge:edge/crypto@0.1.0",
     "verge:edge/log@0.1.0",
     "verge:edge/context@0.1.0",
     "verge:edge/digest@0.1.0",
     "verge:edge/body@0.1.0",
+    "verge:edge/fetch@0.1.0",
 ];
 const REQUEST_EXPORT: &str = "verge:edge/origin-request@0.1.0";
 const RESPONSE_EXPORT: &str = "verge:edge/origin-response@0.1.0";
@@ -116,7 +118,7 @@ impl OriginFunction {
         check_imports(sandbox, name, &component)?;
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
-        let Settings { budget, isolation, concurrency, .. } = settings;
+        let Settings { budget, isolation, concurrency, egress, .. } = settings;
         let identity = Identity::new(name, bytes, settings);
         let usual = match &entry {
             Entry::Typed { .. } => Isolation::Fresh,
@@ -131,6 +133,7 @@ impl OriginFunction {
             linked,
             entry,
             budget: *budget,
+            client: Client::new(egress.clone(), sandbox.idle_connections()),
             pool: warm.then(|| Arc::new(Pool::default())),
             share: concurrency.map_or_else(|| common.clone(), Share::reserved),
         };
@@ -147,7 +150,7 @@ impl OriginFunction {
         // The thread may belong to a runtime already, and nothing may block in one.
         let tried = thread::scope(|scope| {
             let attempt = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let mut run = Run::new(self);
                 Ok(runtime?.block_on(run.within_budget(async |_| Ok(()))))
             });
@@ -195,9 +198,7 @@ fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result
     let Some((import, _)) = foreign else {
         return Ok(());
     };
-    let remedy = if import.starts_with("wasi:http") {
-        "build it without HTTP (componentize-js: --disable http)"
-    } else if import.starts_with("wasi:") {
+    let remedy = if import.starts_with("wasi:") {
         "build it for WASI 0.2 (wasm32-wasip2)"
     } else {
         "build it against wit/ of this version"
@@ -206,7 +207,7 @@ fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result
         name,
         format!(
             "imports {import}, which verge does not offer; {remedy}. Offered are {} and WASI 0.2 \
-             with cli, clocks, filesystem, io, random and sockets.",
+             with cli, clocks, filesystem, http, io, random and sockets.",
             OFFERED.join(", ")
         ),
     ))

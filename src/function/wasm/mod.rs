@@ -14,6 +14,7 @@ mod files;
 mod host;
 mod identity;
 mod load;
+mod outbound;
 mod pool;
 mod run;
 mod settings;
@@ -40,6 +41,7 @@ use crate::limits::ORIGIN_FUNCTION_CONCURRENCY_MAX;
 use environment::{Environment, GuestStore, Handlers, LambdaHandler};
 use host::HostState;
 use identity::Identity;
+use outbound::Client;
 use pool::Pool;
 use run::{Fault, Run};
 
@@ -53,6 +55,7 @@ pub struct OriginFunction {
     linked: InstancePre<HostState>,
     entry: load::Entry,
     budget: Duration,
+    client: Arc<Client>,
     /// Environments that wait; `None`: every call gets a fresh one.
     pool: Option<Arc<Pool>>,
     share: Share,

@@ -122,18 +122,22 @@ impl<'a> Run<'a> {
         let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
         let logs = store.data().console.take();
         store.data_mut().body = Body::default();
+        let (outbound, asks) = store.data_mut().end_requests();
         let report = Report {
             request_id: std::mem::take(&mut store.data_mut().request_id),
             version: self.function.identity.version.clone(),
             duration: self.started.elapsed().saturating_sub(self.init.unwrap_or_default()),
             init: self.init,
             memory_bytes_max: self.function.identity.memory_bytes_max,
-            memory_bytes_used: self.environment.memory_bytes(),
+            memory_bytes_used: store.data().memory_bytes,
             as_lambda: self.function.is_lambda(),
+            outbound,
         };
         let Self { function, environment, in_doubt, cpu, .. } = self;
         if let Some(pool) = &function.pool
             && !in_doubt
+            // Requests end with the call that made them; what the guest holds of them goes with it.
+            && !asks
             && environment.is_reusable(function.identity.memory_bytes_max)
         {
             pool.give(&function.sandbox, environment);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::egress::Egress;
 use crate::limits;
 
 /// Whether state outlives a call.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub concurrency: Option<u32>,
     /// Environment variables.
     pub environment: Vec<(String, String)>,
+    /// Whom it may call.
+    pub egress: Egress,
 }
 
 impl Default for Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             isolation: None,
             concurrency: None,
             environment: Vec::new(),
+            egress: Egress::default(),
         }
     }
 }

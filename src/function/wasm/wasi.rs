@@ -1,21 +1,28 @@
 //! WASI 0.2 for origin functions: what a program of another language expects of a system, without
 //! any authority. Its environment is what the configuration says, its standard output goes to the
 //! function's log, its standard input is empty, its files are in the environment's own memory;
-//! there is no network.
+//! there are no sockets. What it may ask of others over HTTP its `egress` says.
 //!
 //! Every host call either returns at once or waits on tokio's timers, where the deadline of the
 //! call ends it; none blocks a thread.
 
+use std::sync::Arc;
+
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::console::{Channel, Console};
 use super::files::{self, Files};
 use super::host::HostState;
-use crate::limits::{ORIGIN_FUNCTION_RANDOM_BYTES_MAX, ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX};
+use super::outbound::{Client, Requests};
+use crate::limits::{
+    ORIGIN_FUNCTION_RANDOM_BYTES_MAX, ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX,
+    OUTBOUND_HEADERS_BYTES_MAX,
+};
 
 /// Interfaces of WASI that a component may import, in any version `0.2.x`.
-const OFFERED: [&str; 27] = [
+const OFFERED: [&str; 29] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -30,6 +37,8 @@ const OFFERED: [&str; 27] = [
     "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
@@ -45,8 +54,8 @@ const OFFERED: [&str; 27] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Whether an import is one of WASI's that is offered. The network is among them because the languages' runtimes import
-/// it whether or not a program uses it: what a program gets there is that access is denied.
+/// Whether an import is one of WASI's that is offered. Sockets are among them because the languages' runtimes import
+/// them whether or not a program uses them: what a program gets there is that access is denied.
 pub(super) fn offers(import: &str) -> bool {
     let Some((interface, version)) = import.split_once('@') else { return false };
     OFFERED.contains(&interface) && version.starts_with("0.2.")
@@ -57,14 +66,18 @@ pub(super) struct System {
     context: WasiCtx,
     resources: ResourceTable,
     files: Files,
+    http: WasiHttpCtx,
+    requests: Requests,
 }
 
 impl System {
-    /// A system with these variables, whose output goes to `console`, with room for so many bytes of files.
+    /// A system with these variables, whose output goes to `console`, with room for so many bytes of files, and whose
+    /// requests go through `client`.
     pub(super) fn new(
         environment: &[(String, String)],
         console: &Console,
         storage_bytes_max: u64,
+        client: &Arc<Client>,
     ) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(ORIGIN_FUNCTION_RESOURCES_ENTRIES_MAX);
@@ -77,12 +90,20 @@ impl System {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .build();
-        Self { context, resources, files: Files::new(storage_bytes_max) }
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(OUTBOUND_HEADERS_BYTES_MAX);
+        let files = Files::new(storage_bytes_max);
+        Self { context, resources, files, http, requests: Requests::new(client, console) }
     }
 
     /// The files, and the table of what is open.
     pub(super) fn files(&mut self) -> (&Files, &mut ResourceTable) {
         (&self.files, &mut self.resources)
+    }
+
+    /// The guest's own requests.
+    pub(super) fn requests(&mut self) -> &mut Requests {
+        &mut self.requests
     }
 }
 
@@ -93,11 +114,21 @@ impl WasiView for HostState {
     }
 }
 
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let deadline = self.deadline;
+        let System { resources, http, requests, .. } = self.system();
+        requests.deadline = deadline;
+        WasiHttpCtxView { ctx: http, table: resources, hooks: requests }
+    }
+}
+
 /// Makes the system's interfaces known to a linker.
 ///
 /// # Errors
 /// Never, for a linker that has none of them yet.
 pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    files::add_to_linker(linker)
+    files::add_to_linker(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }

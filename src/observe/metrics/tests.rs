@@ -51,6 +51,7 @@ fn functions_and_origins_are_counted_with_what_went_wrong() {
         record.functions.push(FunctionRun {
             remembered: false,
             cold_start: outcome == FunctionOutcome::Continued,
+            outbound: Outbound { answered: 2, refused: 1, failed: 0 },
             name: "gate".into(),
             event: EventType::ViewerRequest,
             outcome,
@@ -68,6 +69,10 @@ fn functions_and_origins_are_counted_with_what_went_wrong() {
     assert_line(&text, &format!("verge_function_cold_starts_total{{{gate}}} 1"));
     assert_line(&text, &format!("verge_function_errors_total{{{gate},kind=\"throttled\"}} 1"));
     assert_line(&text, &format!("verge_function_time_seconds_count{{{gate}}} 2"));
+    let outbound = "verge_function_outbound_requests_total{function=\"gate\",outcome=";
+    assert_line(&text, &format!("{outbound}\"answered\"}} 4"));
+    assert_line(&text, &format!("{outbound}\"refused\"}} 2"));
+    assert!(!text.contains("outcome=\"failed\""), "nothing failed:\n{text}");
     let demo = "distribution=\"E1\",origin=\"demo\"";
     assert_line(&text, &format!("verge_origin_requests_total{{{demo}}} 2"));
     assert_line(&text, &format!("verge_origin_failures_total{{{demo},failure=\"dns\"}} 1"));

@@ -466,3 +466,24 @@ fn what_surrounds_a_function() {
         ],
     );
 }
+
+#[test]
+fn whom_a_function_may_call() {
+    let many = vec!["a.test"; 61];
+    behind(
+        &format!(
+            "[[function]]\nname = \"a\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"x\"\negress = []\n\
+             [[function]]\nname = \"b\"\nruntime = \"wasm\"\ncode = \"x\"\n\
+             egress = [\"https://a.test\", \"a.test:http\", \"10.0.0.1/8\", \"a b\"]\n\
+             [[function]]\nname = \"c\"\nruntime = \"wasm\"\ncode = \"x\"\negress = {many:?}\n"
+        ),
+        &[
+            (Some(12), "function[0].egress", "is for WebAssembly functions"),
+            (Some(17), "function[1].egress[0]", "has a scheme"),
+            (Some(17), "function[1].egress[1]", "no port"),
+            (Some(17), "function[1].egress[2]", "10.1.0.0/16"),
+            (Some(17), "function[1].egress[3]", "neither a name nor a range"),
+            (Some(22), "function[2].egress", "has 61 entries, 60 are allowed"),
+        ],
+    );
+}

@@ -178,7 +178,7 @@ fn what_cannot_run_is_refused_at_load() {
     let noise = refusal(b"not wasm at all");
     assert!(noise.contains("test: not a WebAssembly component"), "{noise}");
     for (import, remedy) in [
-        ("wasi:http/outgoing-handler@0.2.0", "build it without HTTP"),
+        ("wasi:http/outgoing-handler@0.3.0", "build it for WASI 0.2"),
         ("wasi:cli/environment@0.3.0", "build it for WASI 0.2"),
         ("wasi:keyvalue/store@0.2.0", "build it for WASI 0.2"),
         ("verge:edge/files@0.1.0", "build it against wit/ of this version"),
