@@ -41,7 +41,7 @@ class Handler:
         described = self.source / "exchanges.json"
         self.described = json.loads(described.read_text()) if described.exists() else None
 
-    def build(self, tools, seed):
+    def build(self, tools, seed, demo):
         """Makes the component, or takes the one that was made of the same files by the same tools."""
         digest = hashlib.sha256(seed)
         for file in sorted(self.source.glob("*.*")):
@@ -50,10 +50,13 @@ class Handler:
         built = tools / "built" / f"{digest.hexdigest()}.wasm"
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.source, self.folder)
+        description = self.folder / "function.toml"
+        if description.exists():
+            description.write_text(description.read_text().replace("@ORIGIN@", demo))
         if built.exists():
             shutil.copy(built, self.folder / "function.wasm")
-            described = f'name = "{self.name}"\nruntime = "wasm"\ncode = "function.wasm"\n'
-            (self.folder / "function.toml").write_text(described)
+            if not description.exists():
+                description.write_text(f'name = "{self.name}"\nruntime = "wasm"\ncode = "function.wasm"\n')
             return
         ended = run([VERGE, "build", str(self.folder)], tools)
         if ended.returncode != 0:
@@ -91,6 +94,48 @@ def seed_of(tools):
     parts = [file.read_bytes() for file in files + packages]
     installed = tools.glob(".venv/lib/python*/site-packages/componentize_py-*.dist-info")
     return b"\0".join(parts + [folder.name.encode() for folder in installed])
+
+
+class Demo:
+    """The demo origin, for handlers that call somebody."""
+
+    CONFIGURATION = """[listeners]
+http = ["127.0.0.1:0"]
+https = []
+[admin]
+listen = "off"
+[log]
+access = "off"
+[demo_origin]
+listen = "127.0.0.1:0"
+[[distribution]]
+[[distribution.origin]]
+id = "nobody"
+domain_name = "127.0.0.1"
+[[distribution.behavior]]
+target = "nobody"
+cache_policy = "CachingDisabled"
+"""
+
+    def __init__(self, tools):
+        file = tools / "work" / "demo.toml"
+        file.write_text(f'{self.CONFIGURATION}[state]\ndirectory = "{tools}/cache/verge"\n')
+        self.process = subprocess.Popen(
+            [VERGE, "serve", "--config", str(file)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        said, found = "", None
+        while not found:
+            line = self.process.stderr.readline()
+            said += line
+            if not line:
+                raise SystemExit("verge serve did not start:\n" + said)
+            found = re.match(r"\s*demo origin +http://([\d.:]+)", line)
+        self.address = found[1]
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class Origin(http.server.ThreadingHTTPServer):
@@ -254,14 +299,17 @@ def main():
     names = sorted(words.names or found, key=lambda name: not name.startswith("python"))
     handlers = [Handler(name, tools) for name in names]
     (tools / "work").mkdir(parents=True, exist_ok=True)
-    seed = seed_of(tools)
+    seed, demo = seed_of(tools), Demo(tools)
 
     def tried(handler):
-        handler.build(tools, seed)
+        handler.build(tools, seed, demo.address)
         handler.test(tools, words.bless)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(tried, handlers))
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(tried, handlers))
+    finally:
+        demo.stop()
     exchanges = serve(handlers, tools)
     for handler in handlers:
         print("FAILED " if handler.faults else "ok     ", handler.name)

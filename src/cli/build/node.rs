@@ -16,12 +16,17 @@ const COMPONENTIZER: Tool =
     Tool { name: "componentize-qjs", folder: "node_modules/.bin", install: INSTALL };
 
 /// The adapter, by name.
-const ADAPTER: [(&str, &str); 14] = [
+const ADAPTER: [(&str, &str); 19] = [
+    ("abort.js", include_str!("node/abort.js")),
     ("adapter.js", include_str!("node/adapter.js")),
     ("buffer.js", include_str!("node/buffer.js")),
     ("console.js", include_str!("node/console.js")),
     ("crypto.js", include_str!("node/crypto.js")),
     ("events.js", include_str!("node/events.js")),
+    ("exchanges.js", include_str!("node/exchanges.js")),
+    ("fetch.js", include_str!("node/fetch.js")),
+    ("http.js", include_str!("node/http.js")),
+    ("https.js", include_str!("node/https.js")),
     ("md5.js", include_str!("node/md5.js")),
     ("path.js", include_str!("node/path.js")),
     ("process.js", include_str!("node/process.js")),
@@ -33,8 +38,19 @@ const ADAPTER: [(&str, &str); 14] = [
     ("entry.js", include_str!("node/entry.js")),
 ];
 /// Modules of Node.js that a handler may require; each is a file of the adapter.
-const MODULES: [&str; 9] =
-    ["buffer", "crypto", "events", "path", "process", "querystring", "timers", "url", "util"];
+const MODULES: [&str; 11] = [
+    "buffer",
+    "crypto",
+    "events",
+    "http",
+    "https",
+    "path",
+    "process",
+    "querystring",
+    "timers",
+    "url",
+    "util",
+];
 
 /// Builds a component of the handler's file into `made`.
 ///

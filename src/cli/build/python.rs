@@ -16,6 +16,8 @@ const COMPONENTIZER: Tool = Tool {
 const ADAPTER: &str = include_str!("python/adapter.py");
 /// Its module; no handler's module has that name.
 const ADAPTER_MODULE: &str = "verge_adapter";
+/// What the adapter puts in the place of CPython's sockets.
+const NETWORK: &str = include_str!("python/network.py");
 
 /// Builds a component of the handler's module into `made`.
 ///
@@ -37,6 +39,7 @@ pub(super) fn build(
     }
     let text = ADAPTER.replace("@MODULE@", module).replace("@HANDLER@", function);
     workshop.write(&format!("python/{ADAPTER_MODULE}.py"), &text)?;
+    workshop.write("python/verge_network.py", NETWORK)?;
     tool::run(
         Command::new(componentizer)
             .current_dir(workshop.path())

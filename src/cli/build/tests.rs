@@ -57,7 +57,7 @@ fn a_folder_with_a_handler_becomes_a_function() {
 
 #[test]
 fn what_node_has_and_verge_has_not_is_named() {
-    let facts = r#"{"outputs":{"b":{"imports":[{"path":"https"},{"path":"fs"},{"path":"fs"}]}}}"#;
+    let facts = r#"{"outputs":{"b":{"imports":[{"path":"net"},{"path":"fs"},{"path":"fs"}]}}}"#;
     let folder = folder(&[
         ("index.mjs", "export const handler = async () => {};"),
         ("node_modules/.bin/esbuild", BUNDLER),
@@ -65,7 +65,7 @@ fn what_node_has_and_verge_has_not_is_named() {
         ("node_modules/.bin/componentize-qjs", COMPONENTIZER),
     ]);
     let error = built(&folder, None).expect_err("needs files");
-    assert!(error.contains("needs fs, https, which verge does not have"), "{error}");
+    assert!(error.contains("needs fs, net, which verge does not have"), "{error}");
     assert!(!folder.path().join("function.wasm").exists());
 }
 

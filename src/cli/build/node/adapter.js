@@ -6,6 +6,8 @@ import './util.js';
 import { setRequestId } from './console.js';
 import './buffer.js';
 import './url.js';
+import './fetch.js';
+import { forget } from './exchanges.js';
 import './crypto.js';
 import { awake } from './process.js';
 
@@ -50,6 +52,7 @@ function failure(error) {
 /** One call; the module is loaded by the first one. */
 export function run(text, load, name) {
   setRequestId(current().awsRequestId);
+  forget();
   let outcome;
   const settle = (error, value, byCallback = true) => { outcome ??= { error, value, failed: error !== null && error !== undefined, byCallback }; };
   try {

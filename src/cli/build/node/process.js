@@ -35,8 +35,7 @@ const copy = (value, seen = new Map()) => {
   else if (!ArrayBuffer.isView(value)) for (const key of Object.keys(value)) made[key] = copy(value[key], seen);
   return made;
 };
-const absent = (name) => () => { throw new Error(`${name} is not available in verge: origin functions have no network`); };
-Object.assign(globalThis, { process, global: globalThis, structuredClone: (value) => copy(value), fetch: absent('fetch') });
+Object.assign(globalThis, { process, global: globalThis, structuredClone: (value) => copy(value) });
 
 /** What can only be known at run time: this module is part of a memory image that was made at build time. */
 export function awake() {

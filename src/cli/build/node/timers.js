@@ -1,5 +1,7 @@
-// Timers, and the loop that runs a handler to its end: jobs first, then whatever timer is due, else sleep in the host.
+// Timers, and the loop that runs a handler to its end: jobs first, then whatever timer is due or request over, else wait
+// in the host.
 import { sleep } from 'verge:edge/context@0.1.0';
+import { areUnderWay, settleOne } from './exchanges.js';
 import { drain } from './promise.js';
 
 const timers = new Map();
@@ -35,11 +37,18 @@ Object.assign(globalThis, { setTimeout, setInterval, setImmediate, clearTimeout,
 export function runUntil(isDone) {
   for (;;) {
     drain();
-    const waiting = [...timers.entries()].filter(([, timer]) => !timer.weak);
-    if (isDone(waiting.length === 0) || waiting.length === 0) return;
-    const [id, next] = waiting.reduce((a, b) => (b[1].at < a[1].at ? b : a));
-    const left = next.at - Date.now();
-    if (left > 0) sleep(Math.ceil(left));
+    const asks = areUnderWay();
+    // A weak timer keeps nothing running, and goes off while something else does.
+    const idle = !asks && ![...timers.values()].some((timer) => !timer.weak);
+    if (isDone(idle) || idle) return;
+    if (timers.size === 0) {
+      settleOne(undefined);
+      continue;
+    }
+    const [id, next] = [...timers].reduce((a, b) => (b[1].at < a[1].at ? b : a));
+    const left = Math.max(0, Math.ceil(next.at - Date.now()));
+    if (asks && settleOne(left)) continue;
+    if (!asks && left > 0) sleep(left);
     if (next.repeat) next.at = Date.now() + next.delay;
     else timers.delete(id);
     next.run();

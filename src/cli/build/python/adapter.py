@@ -14,6 +14,7 @@ import time
 import traceback
 import types
 
+import verge_network  # before the handler's module and what it imports look at http.client
 import wit_world
 from componentize_py_types import Err
 from wit_world.imports import context, digest
