@@ -24,6 +24,8 @@ pub enum FunctionKind {
     Viewer,
     /// A WebAssembly origin function (Lambda@Edge).
     Origin,
+    /// A WebAssembly function in the place of an origin (Lambda behind a load balancer).
+    InPlaceOfOrigin,
 }
 
 /// A function's failure with the sentence that the log shows.
@@ -228,21 +230,23 @@ fn viewer_answer(failure: ViewerFailure) -> Answer {
     }
 }
 
-/// spec: CloudFront Functions section 4, Lambda@Edge section 6.
+/// spec: CloudFront Functions section 4, Lambda@Edge section 6; for functions in the place of an origin control-plane
+/// section 5.
 fn function_answer(kind: FunctionKind, failure: FunctionFailure) -> Answer {
     const INVALID: &str = "The function for this request returned an invalid value.";
     const FAILED: &str = "The function for this request is invalid or could not run.";
-    let (status, sentence) = match failure {
-        FunctionFailure::Validation => (502, INVALID),
-        FunctionFailure::Execution | FunctionFailure::Throttled => (503, FAILED),
+    let (status, sentence) = match (kind, failure) {
+        (_, FunctionFailure::Validation) => (502, INVALID),
+        (FunctionKind::InPlaceOfOrigin, FunctionFailure::Execution) => (502, FAILED),
+        (_, FunctionFailure::Execution | FunctionFailure::Throttled) => (503, FAILED),
     };
     let result_type = match (kind, failure) {
         (FunctionKind::Viewer, FunctionFailure::Validation) => "FunctionValidationError",
         (FunctionKind::Viewer, FunctionFailure::Execution) => "FunctionExecutionError",
         (FunctionKind::Viewer, FunctionFailure::Throttled) => "FunctionThrottledError",
-        (FunctionKind::Origin, FunctionFailure::Validation) => "LambdaValidationError",
-        (FunctionKind::Origin, FunctionFailure::Execution) => "LambdaExecutionError",
-        (FunctionKind::Origin, FunctionFailure::Throttled) => "LambdaLimitExceeded",
+        (_, FunctionFailure::Validation) => "LambdaValidationError",
+        (_, FunctionFailure::Execution) => "LambdaExecutionError",
+        (_, FunctionFailure::Throttled) => "LambdaLimitExceeded",
     };
     answer(status, result_type, result_type, sentence)
 }

@@ -158,13 +158,24 @@ pub enum OriginHttpVersion {
     Http2,
 }
 
-/// An origin server.
+/// A function that answers in place of a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FunctionOrigin {
+    /// The function.
+    pub function: FunctionId,
+    /// Whether the load balancer's event has lists of values.
+    pub multi_value_headers: bool,
+}
+
+/// An origin server, or a function in its place.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Its id in the configuration.
     pub id: Arc<str>,
-    /// Host name or address, without port.
+    /// Host name or address, without port; the name of a function.
     pub domain_name: String,
+    /// The function that answers; what is said about connections means nothing then.
+    pub function: Option<FunctionOrigin>,
     /// Prefix of every path, without trailing slash; empty for none.
     pub path: String,
     /// Scheme.

@@ -3,6 +3,7 @@
 //! Shapes: CloudFront Functions event 1.0 for viewer functions, Lambda@Edge's `Records[0].cf` for origin functions.
 //! Which header may be touched when is in [`rules`].
 
+pub mod alb;
 pub mod lambda;
 pub mod origin;
 pub mod rules;
@@ -16,7 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::ids::RequestId;
 
-/// The four moments of a request at which a function may run.
+/// The four moments of a request at which a function may run, and the place it may take.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum EventType {
     /// Every viewer request, before the cache lookup.
@@ -27,10 +28,12 @@ pub enum EventType {
     OriginResponse,
     /// Before any answer goes to the viewer, hit or miss.
     ViewerResponse,
+    /// In the place of an origin.
+    Origin,
 }
 
 impl EventType {
-    /// CloudFront's spelling, as in `context.eventType`.
+    /// CloudFront's spelling, as in `context.eventType`; it has none for the last.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +41,7 @@ impl EventType {
             Self::OriginRequest => "origin-request",
             Self::OriginResponse => "origin-response",
             Self::ViewerResponse => "viewer-response",
+            Self::Origin => "origin",
         }
     }
 }

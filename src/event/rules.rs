@@ -69,6 +69,7 @@ pub fn is_read_only(event: EventType, name: &HeaderName) -> bool {
         ],
         EventType::OriginResponse => &["transfer-encoding", "via"],
         EventType::ViewerResponse => &["warning", "via"],
+        EventType::Origin => &[],
     };
     names.contains(&name.as_str())
 }

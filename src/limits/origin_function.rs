@@ -53,6 +53,22 @@ pub const ORIGIN_REQUEST_BODIES_BYTES_MAX: usize = 128 << 20;
 /// HTTP/2 has up to 16 KiB.
 pub const ORIGIN_REQUEST_UNSIZED_BODY_BYTES: usize = 48 << 10;
 
+/// Body of a request that a load balancer's event carries, bytes (AWS's limit).
+pub const ALB_REQUEST_BYTES_MAX: usize = 1 << 20;
+
+/// Answer of a function to a load balancer's event, bytes of JSON (AWS's limit).
+pub const ALB_RESPONSE_BYTES_MAX: usize = 1 << 20;
+
+/// Body of an answer through `wasi:http`, bytes: as much as Lambda lets a function return. It is kept whole until the
+/// function is done.
+pub const FUNCTION_ANSWER_BYTES_MAX: usize = 6 << 20;
+
+/// What waits between the proxy and a function in the place of an origin, bytes in each direction.
+pub const FUNCTION_ORIGIN_PIPE_BYTES: usize = 64 << 10;
+
+/// Header fields of a request to a function in the place of an origin: more than the proxy takes from a viewer.
+pub const FUNCTION_ORIGIN_HEADERS_MAX: usize = 512;
+
 /// Time an origin function may be given: Lambda@Edge's limit for origin events.
 pub const ORIGIN_FUNCTION_BUDGET_MAX: Duration = Duration::from_secs(30);
 

@@ -125,7 +125,7 @@ struct Origin {
 /// The series of one function, by the event's place in [`EventType`].
 #[derive(Default)]
 struct Function {
-    events: [OnceLock<FunctionSeries>; 4],
+    events: [OnceLock<FunctionSeries>; 5],
 }
 
 struct FunctionSeries {
@@ -385,6 +385,7 @@ const fn place(event: EventType) -> usize {
         EventType::OriginRequest => 1,
         EventType::OriginResponse => 2,
         EventType::ViewerResponse => 3,
+        EventType::Origin => 4,
     }
 }
 

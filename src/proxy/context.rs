@@ -13,6 +13,7 @@ use super::cache_status::{Lookup, Ruling};
 use super::canned::Canned;
 use super::compress::Compressing;
 use super::connection::UnderWay;
+use super::function_origin::Question;
 use super::trace::Trace;
 use crate::cache::range::Wanted;
 use crate::distribution::{Behavior, Distribution, Origin, ViewerPeer};
@@ -53,6 +54,8 @@ pub struct OriginSide {
     pub new_request_body: Option<Bytes>,
     /// Played instead of asking an origin.
     pub canned: Option<Canned>,
+    /// What was asked of the function that is the origin.
+    pub question: Option<Arc<Question>>,
     /// Whether `canned` was made by origin-request (then origin-response does not run).
     pub generated: bool,
     /// Whether `canned` is what origin-response returned (then it does not run again).

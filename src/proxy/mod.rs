@@ -28,6 +28,7 @@ mod error_page;
 mod explain;
 mod failover;
 mod framing;
+mod function_origin;
 mod head;
 mod interim;
 mod invalidation;

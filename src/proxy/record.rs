@@ -82,6 +82,13 @@ impl Outcome for ResponseEdits {
     }
 }
 
+/// A function in the place of an origin.
+impl Outcome for () {
+    fn outcome(&self) -> FunctionOutcome {
+        FunctionOutcome::Responded
+    }
+}
+
 /// Notes a function's run and turns a failed one into the request's failure.
 ///
 /// # Errors
@@ -121,6 +128,7 @@ pub fn note_function<T: Outcome>(
     let kind = match event {
         EventType::ViewerRequest | EventType::ViewerResponse => FunctionKind::Viewer,
         EventType::OriginRequest | EventType::OriginResponse => FunctionKind::Origin,
+        EventType::Origin => FunctionKind::InPlaceOfOrigin,
     };
     run.result.map_err(|error| EdgeError::Function { kind, name: name.to_string(), error })
 }

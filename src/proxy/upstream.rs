@@ -14,15 +14,17 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::canned::Canned;
 use super::context::{Context, Route};
+use super::function_origin::Question;
 use super::{Edge, answer, body, compress, error_page, failover, head, record, trace};
 use crate::cache::revalidate;
 use crate::distribution::policy::NameSelection;
 use crate::distribution::{Behavior, Origin, RequestAssociation};
-use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure};
+use crate::error::{EdgeError, FunctionError, FunctionKind, OriginFailure, ViewerFailure};
 use crate::event::{
     CustomOrigin, EventType, OriginRequestOutcome, RequestEdits, RequestView, ResponseEdits,
 };
-use crate::function::{Function, wasm::OriginFunction};
+use crate::function::Function;
+use crate::function::wasm::{OriginFunction, TooLarge};
 use crate::ids::FunctionId;
 use crate::origin::forward::{OriginRequest, ViewerRequest};
 use crate::origin::select;
@@ -54,6 +56,12 @@ pub async fn choose_peer(
         return Err(fail(ctx, EdgeError::Internal("no origin was chosen".into())));
     };
     record::note_origin(&origin.id, ctx);
+    if let Some(function) = origin.function {
+        let question = Question::new(&ctx.published, function, ctx.peer.tls);
+        let peer = question.peer();
+        ctx.origin.question = Some(question);
+        return Ok(Box::new(peer));
+    }
     let tls = peer::speaks_tls(&origin, ctx.peer.tls);
     let port = peer::port(&origin, tls);
     let resolved = edge.resolver.resolve(&origin.domain_name, port, origin.addresses).await;
@@ -309,8 +317,12 @@ pub async fn receive(
     }
     let status = response.status.as_u16();
     ctx.origin.status = Some(status);
+    let asked = note_answer(ctx);
     if !ctx.origin.generated && failover::after_status(session, ctx, status) {
         return Err(ask_again());
+    }
+    if let Err(error) = asked {
+        return Err(fail(ctx, error));
     }
     for name in revalidate::hop_by_hop(&response.headers) {
         response.remove_header(&name);
@@ -339,6 +351,18 @@ pub async fn receive(
         ctx.origin.not_modified = Some(Box::new(response.clone()));
     }
     Ok(())
+}
+
+/// Notes what became of the question to the function that is the origin, if it is one.
+fn note_answer(ctx: &mut Context) -> Result<(), EdgeError> {
+    let Some(question) = ctx.origin.question.take() else { return Ok(()) };
+    match question.take_outcome() {
+        Some(Ok(run)) => {
+            record::note_function(ctx, &question.function_name(), EventType::Origin, run)
+        }
+        Some(Err(TooLarge)) => Err(EdgeError::Viewer(ViewerFailure::TooLarge)),
+        None => Err(EdgeError::Internal("a function answered without having run".into())),
+    }
 }
 
 /// spec: CDN behaviours section 3: where no cookie is forwarded, none comes back from a cacheable method.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::compat::{self, Dialect, Finding};
 use crate::config::{self, Compat, Config, FunctionSource, Problem};
+use crate::distribution::FunctionOrigin;
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
 use crate::function::js::{JsEngine, ViewerFunction};
@@ -205,9 +206,16 @@ pub fn problem_in(file: &Path, error: &LoadError) -> Problem {
     }
 }
 
-/// A component may export one handler of two; an association with the other could only fail at run time.
+/// A component may export some handlers and not others; an association with the others could only fail at run time.
 fn unhandled_events(config: &Config, catalogue: &Catalogue) -> Vec<Problem> {
     let mut asked: BTreeMap<(FunctionId, &'static str), EventType> = BTreeMap::new();
+    let mut with_lists = Vec::new();
+    for origin in config.distributions.iter().flat_map(|d| &d.origins) {
+        if let Some(FunctionOrigin { function, multi_value_headers }) = origin.function {
+            asked.insert((function, EventType::Origin.as_str()), EventType::Origin);
+            with_lists.extend(multi_value_headers.then_some(function));
+        }
+    }
     for behavior in config.distributions.iter().flat_map(|d| &d.behaviors) {
         let request = behavior.origin_request.iter().map(|association| association.function);
         let response = behavior.origin_response.iter().copied();
@@ -217,22 +225,33 @@ fn unhandled_events(config: &Config, catalogue: &Catalogue) -> Vec<Problem> {
     }
     let mut problems = Vec::new();
     for ((id, _), event) in asked {
-        if let Some(Function::Origin(function)) = catalogue.get(id)
-            && !function.handles(event)
-            && let Some(source) =
-                usize::try_from(id.0).ok().and_then(|index| config.functions.get(index))
-        {
-            problems.push(Problem {
-                file: source.file.clone(),
-                line: None,
-                path: String::new(),
-                message: format!("function {} has no handler for {event}", source.name),
-                remedy: format!(
-                    "export verge:edge/{event} from the component, or take the function off {event}"
-                ),
-                detail: None,
-            });
+        let Some(Function::Origin(function)) = catalogue.get(id) else { continue };
+        if !function.handles(event) {
+            let message = format!("function {} has no handler for {event}", function.name());
+            problems.extend(about(config, id, message, export_for(event)));
+        } else if event == EventType::Origin && function.speaks_http() && with_lists.contains(&id) {
+            let message =
+                format!("function {} speaks wasi:http and gets no event", function.name());
+            let remedy = "leave multi_value_headers of its origin out".to_owned();
+            problems.extend(about(config, id, message, remedy));
         }
     }
     problems
+}
+
+fn export_for(event: EventType) -> String {
+    match event {
+        EventType::Origin => "export wasi:http/incoming-handler or the lambda world's `handle` \
+                              from the component, or name another function in the origin"
+            .to_owned(),
+        event => format!(
+            "export verge:edge/{event} from the component, or take the function off {event}"
+        ),
+    }
+}
+
+fn about(config: &Config, id: FunctionId, message: String, remedy: String) -> Option<Problem> {
+    let source = usize::try_from(id.0).ok().and_then(|index| config.functions.get(index))?;
+    let (file, path) = (source.file.clone(), String::new());
+    Some(Problem { file, line: None, path, message, remedy, detail: None })
 }

@@ -13,6 +13,7 @@ mod error_pages;
 mod events;
 mod explain;
 mod failures;
+mod function_origins;
 mod geo;
 mod hostile;
 mod invalidation;

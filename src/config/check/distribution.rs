@@ -71,7 +71,7 @@ fn check(
             }
         }
     }
-    let targets = Targets::check(written, index, around.authorities, problems);
+    let targets = Targets::check(written, index, around, problems);
     let semantics = match written.semantics {
         None | Some(file::Semantics::Cloudfront) => Semantics::CloudFront,
         Some(file::Semantics::Rfc9111) => Semantics::Rfc9111,

@@ -1,5 +1,7 @@
 //! Origins and origin groups of a distribution.
 
+mod function;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
+use super::distribution::Surroundings;
 use super::{Unique, values};
 use crate::config::file::{self, HttpVersion, Protocol};
 use crate::config::problem::Problems;
@@ -60,7 +63,7 @@ impl Targets {
     pub(super) fn check(
         written: &file::Distribution,
         position: usize,
-        authorities: &BTreeMap<(usize, usize), Arc<[u8]>>,
+        around: &Surroundings<'_>,
         problems: &mut Problems,
     ) -> Self {
         let at = format!("distribution[{position}]");
@@ -76,7 +79,13 @@ impl Targets {
             let at = format!("{at}.origin[{index}]");
             let target = Target::Origin(OriginIndex(index));
             all.name(one.id.as_ref(), target, &at, &mut unique, problems);
-            all.origins.push(origin(one, authorities.get(&(position, index)), &at, problems));
+            all.origins.push(match &one.function {
+                Some(name) => function::origin(one, name, around.functions, &at, problems),
+                None => {
+                    let authority = around.authorities.get(&(position, index));
+                    origin(one, authority, &at, problems)
+                }
+            });
         }
         for (index, one) in written.origin_group.iter().enumerate() {
             let at = format!("{at}.origin_group[{index}]");
@@ -201,12 +210,17 @@ fn origin(
 ) -> Option<Origin> {
     let [connection_timeout, response_timeout, keepalive_timeout] = timeouts(written, at, problems);
     refuse_authority(authority, at, problems);
+    if written.multi_value_headers.is_some() {
+        let remedy = "leave it out, or name a `function`";
+        problems.add(format!("{at}.multi_value_headers"), "is for functions", remedy);
+    }
     let domain_name = domain_name(written, at, problems);
     let path = path(written.path.as_deref(), &format!("{at}.path"), problems);
     Some(Origin {
         custom_headers: custom_headers(written, at, problems),
         id: written.id.clone()?.into(),
         domain_name: domain_name?,
+        function: None,
         path,
         protocol: match written.protocol {
             Some(Protocol::HttpOnly) => OriginProtocol::Http,
@@ -266,7 +280,11 @@ fn timeouts(written: &file::Origin, at: &str, problems: &mut Problems) -> [Durat
 
 /// The host, lower case, without the brackets of an IPv6 address.
 fn domain_name(written: &file::Origin, at: &str, problems: &mut Problems) -> Option<String> {
-    let name = written.domain_name.as_deref()?;
+    let Some(name) = written.domain_name.as_deref() else {
+        let remedy = "add `domain_name` (a server) or `function`";
+        problems.add(at, "names nobody who answers", remedy);
+        return None;
+    };
     let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
     if !values::is_host(bare) {
         let remedy = if name.contains("://") || name.contains('/') {

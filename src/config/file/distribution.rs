@@ -52,16 +52,21 @@ pub struct Distribution {
     pub custom_error_response: Vec<CustomErrorResponse>,
 }
 
-/// A server to fetch from.
+/// A server to fetch from, or a function in its place.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The name that behaviors and groups use.
     #[schemars(required)]
     pub id: Option<String>,
-    /// Host name or address, without scheme and port.
-    #[schemars(required)]
+    /// Host name or address, without scheme and port. It or `function`.
     pub domain_name: Option<String>,
+    /// A WebAssembly function that answers in place of a server. Of the other words only `path`, `custom_headers` and
+    /// `multi_value_headers` stand beside it.
+    pub function: Option<String>,
+    /// Whether the event that a function of the `lambda` world gets has lists of values for headers and parameters.
+    #[schemars(extend("default" = false))]
+    pub multi_value_headers: Option<bool>,
     /// Port for plain HTTP.
     #[schemars(range(min = 1, max = 65535), extend("default" = defaults::ORIGIN_HTTP_PORT))]
     pub http_port: Option<u16>,

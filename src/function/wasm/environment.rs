@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use wasmtime::component::TypedFunc;
 use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
 use super::OriginFunction;
 use super::bindings::exports::verge::edge::{origin_request, origin_response};
@@ -34,6 +35,8 @@ pub(super) enum Handlers {
     },
     /// Lambda@Edge's JSON.
     Lambda(LambdaHandler),
+    /// `wasi:http/incoming-handler`.
+    Http(incoming_handler::Guest),
 }
 
 /// One instance with what it lives in. Owned by one call or by the pool, never by two threads.
@@ -83,6 +86,7 @@ impl Environment {
             Entry::Lambda(export) => {
                 Handlers::Lambda(instance.get_typed_func(&mut *store, export)?)
             }
+            Entry::Http(export) => Handlers::Http(export.load(&mut *store, &instance)?),
         });
         self.memory_bytes_at_start = self.store.data().memory_bytes;
         Ok(())

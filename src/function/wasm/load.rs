@@ -6,6 +6,7 @@ use std::{fmt, thread};
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
+use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
 use super::bindings::{OriginFunctionWithBody as World, exports::verge::edge};
 use super::host::HostState;
@@ -33,6 +34,7 @@ const OFFERED: [&str; 7] = [
 const REQUEST_EXPORT: &str = "verge:edge/origin-request@0.1.0";
 const RESPONSE_EXPORT: &str = "verge:edge/origin-response@0.1.0";
 const LAMBDA_EXPORT: &str = "handle";
+const HTTP_EXPORT: &str = "wasi:http/incoming-handler";
 
 /// Why a function cannot be used: its name, what is wrong, and the remedy.
 #[derive(Debug)]
@@ -70,8 +72,10 @@ pub(super) enum Entry {
         /// `origin-response`.
         response: Option<edge::origin_response::GuestIndices>,
     },
-    /// Lambda@Edge's JSON for either event.
+    /// Lambda@Edge's JSON for either event, a load balancer's in the place of an origin.
     Lambda(ComponentExportIndex),
+    /// `wasi:http/incoming-handler`, in the place of an origin.
+    Http(incoming_handler::GuestIndices),
 }
 
 impl Entry {
@@ -79,8 +83,11 @@ impl Entry {
         match (self, event) {
             (Self::Typed { request, .. }, EventType::OriginRequest) => request.is_some(),
             (Self::Typed { response, .. }, EventType::OriginResponse) => response.is_some(),
-            (Self::Lambda(_), EventType::OriginRequest | EventType::OriginResponse) => true,
-            (_, EventType::ViewerRequest | EventType::ViewerResponse) => false,
+            (Self::Lambda(_), event) => {
+                !matches!(event, EventType::ViewerRequest | EventType::ViewerResponse)
+            }
+            (Self::Http(_), event) => event == EventType::Origin,
+            (Self::Typed { .. }, _) => false,
         }
     }
 }
@@ -121,7 +128,7 @@ impl OriginFunction {
         let Settings { budget, isolation, concurrency, egress, .. } = settings;
         let identity = Identity::new(name, bytes, settings);
         let usual = match &entry {
-            Entry::Typed { .. } => Isolation::Fresh,
+            Entry::Typed { .. } | Entry::Http(_) => Isolation::Fresh,
             Entry::Lambda(_) => Isolation::Warm,
         };
         // In a test a function sees each event as if it were the first, in whatever order they come.
@@ -247,14 +254,29 @@ fn find_entry(name: &str, linked: &InstancePre<HostState>) -> Result<Entry, Load
     if request.is_some() || response.is_some() {
         return Ok(Entry::Typed { request, response });
     }
-    match component.get_export(None, LAMBDA_EXPORT) {
-        Some((ComponentItem::ComponentFunc(_), index)) => Ok(Entry::Lambda(index)),
-        _ => Err(LoadError::new(
-            name,
-            format!(
-                "exports no handler; it needs {REQUEST_EXPORT}, {RESPONSE_EXPORT} or the \
-             function {LAMBDA_EXPORT} of the lambda world (wit/edge.wit)"
-            ),
-        )),
+    if let Some((ComponentItem::ComponentFunc(_), index)) =
+        component.get_export(None, LAMBDA_EXPORT)
+    {
+        return Ok(Entry::Lambda(index));
     }
+    if exports_http(linked) {
+        return incoming_handler::GuestIndices::new(linked).map(Entry::Http).map_err(mismatch);
+    }
+    Err(LoadError::new(
+        name,
+        format!(
+            "exports no handler; it needs {REQUEST_EXPORT}, {RESPONSE_EXPORT}, the function \
+             {LAMBDA_EXPORT} of the lambda world (wit/edge.wit) or {HTTP_EXPORT}@0.2"
+        ),
+    ))
+}
+
+/// Any version `0.2.x` will do.
+fn exports_http(linked: &InstancePre<HostState>) -> bool {
+    let kind = linked.component().component_type();
+    let engine = linked.engine();
+    kind.exports(engine).any(|(export, _)| {
+        let named = export.split_once('@');
+        named.is_some_and(|(name, version)| name == HTTP_EXPORT && version.starts_with("0.2."))
+    })
 }

@@ -5,6 +5,7 @@
 //! every call and loses it afterwards; one of the `lambda` world keeps it for the next call, as
 //! Lambda's execution environments do ([`Isolation`]). An instance serves one call at a time.
 
+mod answer;
 mod bindings;
 mod console;
 mod convert;
@@ -45,6 +46,7 @@ use outbound::Client;
 use pool::Pool;
 use run::{Fault, Run};
 
+pub use answer::{Asking, TooLarge};
 pub use load::LoadError;
 pub use settings::{Isolation, Settings};
 
@@ -225,9 +227,7 @@ impl OriginFunction {
                 let text = call_lambda(store, handler, event.to_string()).await?;
                 request_result_from_json(&text).map_err(Fault::Failed)
             }
-            (_, Some(Handlers::Typed { request: None, .. }) | None) => {
-                Err(Fault::Failed(self.no_handler(EventType::OriginRequest)))
-            }
+            _ => Err(Fault::Failed(self.no_handler(EventType::OriginRequest))),
         }
     }
 
@@ -253,9 +253,7 @@ impl OriginFunction {
                 let text = call_lambda(store, handler, event.to_string()).await?;
                 response_result_from_json(&text).map_err(Fault::Failed)
             }
-            (_, Some(Handlers::Typed { response: None, .. }) | None) => {
-                Err(Fault::Failed(self.no_handler(EventType::OriginResponse)))
-            }
+            _ => Err(Fault::Failed(self.no_handler(EventType::OriginResponse))),
         }
     }
 
