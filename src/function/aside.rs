@@ -36,7 +36,7 @@ pub fn run<T>(call: impl FnOnce() -> T) -> T {
     // Outside of a runtime with several threads nobody waits, or nobody could take over.
     let shares = Handle::try_current()
         .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    match Place::take().filter(|_| shares) {
+    match shares.then(Place::take).flatten() {
         Some(_place) => tokio::task::block_in_place(call),
         None => call(),
     }
