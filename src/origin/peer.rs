@@ -1,6 +1,7 @@
 //! An origin as pingora's connection target.
 
 mod names;
+pub mod wrapped;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;

@@ -4,10 +4,8 @@
 //! verdict, collapsing, viewer-response. It is whole before its head is sent, so that a failure is known by then.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,9 +19,8 @@ use hyper_util::rt::TokioIo;
 use pingora::connectors::L4Connect;
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::protocols::l4::stream::Stream;
-use pingora::protocols::l4::virt::{VirtualSockOpt, VirtualSocket, VirtualSocketStream};
+use pingora::protocols::l4::virt::VirtualSocketStream;
 use pingora::upstreams::peer::HttpPeer;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use super::Published;
 use crate::distribution::FunctionOrigin;
@@ -32,6 +29,7 @@ use crate::event::GeneratedResponse;
 use crate::function::wasm::{Asking, OriginFunction, TooLarge};
 use crate::function::{Function, Invocation};
 use crate::limits::{FUNCTION_ORIGIN_HEADERS_MAX, FUNCTION_ORIGIN_PIPE_BYTES};
+use crate::origin::peer::wrapped::Wrapped;
 
 /// One question to a function.
 pub struct Question {
@@ -152,50 +150,7 @@ impl L4Connect for Connect {
                 tracing::debug!(%gone, "nobody waits for the function's answer any more");
             }
         });
-        Ok(Stream::from(VirtualSocketStream::new(Box::new(Pipe(ours)))))
-    }
-}
-
-/// The proxy's end. When it is dropped, the function's call ends with the other one.
-#[derive(Debug)]
-struct Pipe(DuplexStream);
-
-impl AsyncRead for Pipe {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Pipe {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-impl VirtualSocket for Pipe {
-    fn set_socket_option(&self, _option: VirtualSockOpt) -> std::io::Result<()> {
-        Ok(())
+        // When it is dropped, the function's call ends with the other end.
+        Ok(Stream::from(VirtualSocketStream::new(Box::new(Wrapped(ours)))))
     }
 }

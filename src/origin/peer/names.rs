@@ -5,18 +5,16 @@
 //! their file descriptors, which a connection like this does not show.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::connectors::L4Connect;
 use pingora::protocols::l4::socket::SocketAddr as PeerAddress;
 use pingora::protocols::l4::stream::Stream;
-use pingora::protocols::l4::virt::{VirtualSockOpt, VirtualSocket, VirtualSocketStream};
-use pingora::tls::{ClientTlsStream, TlsConnector, load_platform_certs_incl_env_into_store};
+use pingora::protocols::l4::virt::VirtualSocketStream;
+use pingora::tls::{TlsConnector, load_platform_certs_incl_env_into_store};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, OrErr};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -29,9 +27,9 @@ use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::wrapped::Wrapped;
 use crate::distribution::Origin;
 
 /// A connection target for `origin` at `address`, asked for as `server_name`.
@@ -81,7 +79,7 @@ impl Connect {
         let name = name.or_err_with(ErrorType::TLSHandshakeFailure, detail)?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let stream = stream.or_err_with(ErrorType::TLSHandshakeFailure, detail)?;
-        Ok(Stream::from(VirtualSocketStream::new(Box::new(Tls(stream)))))
+        Ok(Stream::from(VirtualSocketStream::new(Box::new(Wrapped(stream)))))
     }
 
     fn config(&self) -> Result<ClientConfig, rustls::Error> {
@@ -179,51 +177,6 @@ fn is_same(allowed: &str, presented: &str) -> bool {
     };
     let presented = presented.to_ascii_lowercase();
     allowed == presented || covers(allowed, &presented) || covers(&presented, allowed)
-}
-
-/// What came out of the handshake.
-#[derive(Debug)]
-struct Tls(ClientTlsStream<TcpStream>);
-
-impl AsyncRead for Tls {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Tls {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-impl VirtualSocket for Tls {
-    /// Set when the connection was made; pingora's keep-alive is for kept ones.
-    fn set_socket_option(&self, _option: VirtualSockOpt) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
