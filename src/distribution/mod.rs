@@ -62,6 +62,12 @@ impl Distribution {
         let path = normal::normalized(path);
         self.behaviors.iter().find(|behavior| behavior.path_pattern.matches(&path))
     }
+
+    /// What is written about an error with this status.
+    #[must_use]
+    pub fn custom_error_response(&self, status: u16) -> Option<&CustomErrorResponse> {
+        self.custom_error_responses.iter().find(|custom| custom.error_code == status)
+    }
 }
 
 /// Whose rules a cache follows where CloudFront and RFC 9111 differ (docs/differences.md).

@@ -303,9 +303,7 @@ fn meta(mut response: ResponseHeader, lifetime: &Lifetime, now: SystemTime) -> C
 fn error_min_ttl(route: &Route, status: u16) -> Duration {
     route
         .distribution
-        .custom_error_responses
-        .iter()
-        .find(|custom| custom.error_code == status)
+        .custom_error_response(status)
         .map(|custom| custom.error_caching_min_ttl)
         .unwrap_or(match route.distribution.semantics {
             Semantics::CloudFront => ERROR_CACHING_MIN_TTL_DEFAULT,

@@ -7,7 +7,7 @@ use brotli::CompressorWriter;
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue, VARY,
 };
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
@@ -16,6 +16,7 @@ use pingora::{Error, ErrorType};
 use super::context::Context;
 use crate::cache::compress::{self, Coding};
 use crate::cache::key::normalized_accept_encoding;
+use crate::cache::vary;
 
 /// What each does well at a few hundred microseconds for a page: the next levels take twice the time for a few per cent.
 const GZIP_LEVEL: u32 = 6;
@@ -96,12 +97,8 @@ pub fn keep_weak_tag(session: &Session, response: &mut ResponseHeader) -> pingor
 
 /// Caches further down have to know that others get other bytes (RFC 9110 section 12.5.5).
 fn vary_by_encoding(response: &mut ResponseHeader) -> pingora::Result<()> {
-    const NAME: HeaderName = http::header::ACCEPT_ENCODING;
-    let mut lines = response.headers.get_all(VARY).iter();
-    let told = lines.any(|line| {
-        let mut names = line.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-        names.any(|name| name == b"*" || name.eq_ignore_ascii_case(NAME.as_str().as_bytes()))
-    });
+    let headers = &response.headers;
+    let told = vary::is_any(headers) || vary::names(headers).any(|name| name == ACCEPT_ENCODING);
     if !told {
         response.append_header(VARY, HeaderValue::from_static("Accept-Encoding"))?;
     }

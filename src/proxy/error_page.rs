@@ -123,8 +123,7 @@ impl Page {
 
 /// Status and path of the page for an error.
 fn page_for(distribution: &Distribution, error: StatusCode) -> Option<&(u16, String)> {
-    let mut custom = distribution.custom_error_responses.iter();
-    custom.find(|custom| custom.error_code == error.as_u16())?.page.as_ref()
+    distribution.custom_error_response(error.as_u16())?.page.as_ref()
 }
 
 async fn fetch(session: &mut Session, ctx: &Context, error: StatusCode) -> Option<Page> {

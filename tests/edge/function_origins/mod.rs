@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve};
+use wit_parser::Resolve;
 
-use crate::scene::{Answer, Edge, Origin, Scene, commands};
+use crate::scene::{Answer, Edge, Origin, Scene, commands, component};
 
 const MEMORY: &str = r#"
     (memory (export "memory") 64)
@@ -34,9 +33,7 @@ fn lambda(returned: &str, fails: bool) -> Vec<u8> {
         i32::from(fails),
         returned.len()
     );
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir("wit").expect("valid wit");
-    component(&module, &resolve, package, "lambda")
+    component::of("lambda", &module)
 }
 
 /// A server of `wasi:http` that answers 203 with the path and query it was asked for.
@@ -74,15 +71,7 @@ fn server() -> Vec<u8> {
     );
     let mut resolve = Resolve::default();
     let package = resolve.push_str("server.wit", include_str!("server.wit")).expect("valid wit");
-    component(&module, &resolve, package, "server")
-}
-
-fn component(module: &str, resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(module).expect("valid text");
-    let world = resolve.select_world(&[package], Some(world)).expect("the world");
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("fits");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
-    encoder.encode().expect("fits its world")
+    component::of_package(&resolve, package, "server", &module)
 }
 
 /// A scene whose origin `orders` is a function of this code.

@@ -4,10 +4,9 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve};
+use wit_parser::Resolve;
 
-use crate::scene::{Answer, Edge, Origin, Scene};
+use crate::scene::{Answer, Edge, Origin, Scene, component};
 
 /// Memory, and a result that is written piece by piece: `{"status":"200","body":"…"}`.
 const RESULT: &str = r#"
@@ -96,7 +95,7 @@ fn caller(scheme: &str, authority: &str) -> Vec<u8> {
     );
     let mut resolve = Resolve::default();
     let package = resolve.push_str("caller.wit", include_str!("caller.wit")).expect("valid wit");
-    component(&module, &resolve, package, "caller")
+    component::of_package(&resolve, package, "caller", &module)
 }
 
 /// The same with `verge:edge/fetch`; an error is its place among the kinds, such as 000 for `denied`.
@@ -122,17 +121,7 @@ fn fetcher(url: &str) -> Vec<u8> {
             (call $number (i32.load16_u (i32.const 580)))
             (call $say (i32.load (i32.const 592)) (i32.load (i32.const 596)))))"#
     );
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir("wit").expect("valid wit");
-    component(&module, &resolve, package, "lambda-function")
-}
-
-fn component(module: &str, resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(module).expect("valid text");
-    let world = resolve.select_world(&[package], Some(world)).expect("the world");
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("fits");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
-    encoder.encode().expect("fits its world")
+    component::of("lambda-function", &module)
 }
 
 /// An edge whose function asks and answers with what it got.

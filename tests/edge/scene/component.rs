@@ -1,7 +1,7 @@
 //! Origin functions for scenes: components of the worlds in `wit/`, from the text of core modules.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 /// A memory of six megabytes, an allocator that only goes up, and what lets it begin anew.
 pub const MEMORY: &str = r#"
@@ -20,11 +20,16 @@ pub fn lambda(module: &str) -> Vec<u8> {
 
 /// The component of a module of this world.
 pub fn of(world: &str, module: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(module).expect("valid text");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir("wit").expect("valid wit");
-    let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("fits");
+    of_package(&resolve, package, world, module)
+}
+
+/// The component of a module of a world of this package.
+pub fn of_package(resolve: &Resolve, package: PackageId, world: &str, module: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("valid text");
+    let world = resolve.select_world(&[package], Some(world)).expect("a world of the package");
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("fits");
     let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module");
     encoder.encode().expect("fits its world")
 }
