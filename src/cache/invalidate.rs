@@ -4,6 +4,7 @@
 use std::fmt;
 
 use http::{HeaderMap, Method, StatusCode, Uri, header};
+use serde::{Deserialize, Serialize};
 
 use crate::cache::tag::{Tag, TagError};
 use crate::limits::INVALIDATION_PATH_CHARS_MAX;
@@ -84,7 +85,7 @@ fn same_origin(reference: &str, host: &[u8]) -> Option<Target> {
 }
 
 /// How what is invalidated goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Mode {
     /// It is not used any more.
     #[default]

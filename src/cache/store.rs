@@ -6,6 +6,8 @@
 //! hits and no thread of its own). pingora's eviction managers are not used: they would keep a
 //! second index of every key and could not see what a head allocates.
 //!
+//! With a [`disk`] tier objects survive the process: see [`tiers`].
+//!
 //! This file and its folder are the only part of the cache that names pingora.
 
 use std::any::Any;
@@ -35,20 +37,24 @@ use crate::distribution::policy::CachePolicy;
 use crate::limits::CACHE_ARRIVING_SHARE;
 
 mod arriving;
+mod disk;
 mod generations;
 mod handles;
 mod object;
 mod parts;
+mod tiers;
 
+pub use disk::{DiskError, DiskSettings, DiskStats};
 pub use generations::{Stamp, Tags};
 
 use arriving::{Arriving, Fill, Reader};
+use disk::Disk;
 use generations::{Generations, Standing};
 use handles::{Stored, Writer};
 use object::{Body, Head, Object};
 
 /// Where an object is kept: the hash of its key, and which variant it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Slot {
     primary: HashBinary,
     variance: Option<HashBinary>,
@@ -60,11 +66,14 @@ impl Slot {
     }
 }
 
+type Objects = Cache<Slot, Arc<Object>, Weight, DefaultHashBuilder, Evictions>;
+
 /// The store. pingora wants it for ever: see [`Store::leak`].
 pub struct Store {
-    objects: Cache<Slot, Arc<Object>, Weight, DefaultHashBuilder, Evictions>,
+    objects: Arc<Objects>,
+    disk: Option<Disk>,
     arriving: Arriving,
-    generations: Generations,
+    generations: Arc<Generations>,
     object_bytes_max: u64,
     arriving_bytes_max: u64,
     evictions: Arc<AtomicU64>,
@@ -86,6 +95,8 @@ pub struct Stats {
     pub evictions: u64,
     /// Answers not stored because they were too large or too much was arriving, since the start.
     pub refused: u64,
+    /// The disk tier, if there is one.
+    pub disk: Option<DiskStats>,
 }
 
 impl Store {
@@ -118,14 +129,15 @@ impl Store {
             // The builder fails only when a capacity was not given, and both are given above.
             .expect("both capacities are set");
         Self {
-            objects: Cache::with_options(
+            objects: Arc::new(Cache::with_options(
                 options,
                 Weight,
                 DefaultHashBuilder::default(),
                 Evictions(Arc::clone(&evictions)),
-            ),
+            )),
+            disk: None,
             arriving: Arriving::new(),
-            generations: Generations::new(),
+            generations: Arc::new(Generations::new()),
             object_bytes_max,
             arriving_bytes_max: memory_bytes / CACHE_ARRIVING_SHARE,
             evictions,
@@ -176,7 +188,7 @@ impl Store {
         let (query, selected) = (target.query.as_deref(), &policy.query_strings);
         key::write_location(domain_name, &target.path, query, selected, &mut location);
         let noted = self.generations.invalidate_place(&location, mode);
-        self.make_room_if(noted.is_full);
+        self.follow(&noted);
         noted.objects.into_iter().flatten().sum()
     }
 
@@ -184,17 +196,8 @@ impl Store {
     /// many objects were known under it; `None` for a prefix, which is compared when objects are asked for.
     pub fn invalidate(&self, domain_name: &str, items: &[Item], mode: Mode) -> Vec<Option<u64>> {
         let noted = self.generations.invalidate(domain_name, items, mode);
-        self.make_room_if(noted.is_full);
+        self.follow(&noted);
         noted.objects
-    }
-
-    /// Once in some 200,000 invalidations every object is looked at, so that they need not be remembered.
-    fn make_room_if(&self, is_full: bool) {
-        if is_full {
-            let stamp = self.stamp();
-            self.objects.retain(|_, object| self.standing(&object.head) != Standing::Gone);
-            self.generations.forget(stamp);
-        }
     }
 
     /// How many objects are known where this key's object lies, stored or arriving: its variants.
@@ -213,6 +216,7 @@ impl Store {
             arriving_bytes: self.arriving.bytes(),
             evictions: self.evictions.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            disk: self.disk.as_ref().map(Disk::stats),
         }
     }
 
@@ -247,43 +251,41 @@ impl Store {
         matches!(outcome, EntryResult::Retained(true))
     }
 
-    /// Stores a body that arrived whole. Returns the bytes it takes; 0 if it was not stored.
-    fn keep(&self, fill: &Fill) -> u64 {
+    /// Stores a body that arrived whole. Returns what is stored now, if it was.
+    fn keep(&self, fill: &Fill) -> Option<Arc<Object>> {
         let Some(body) = fill.whole_body() else {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            return 0;
+            return None;
         };
         if let Some(part) = &fill.part {
             return self.keep_part(fill, part, body);
         }
-        let object = Arc::new(Object { head: Arc::clone(&fill.head), body: Body::Whole(body) });
-        let weight = object.weight();
-        self.objects.insert(*fill.slot(), object);
-        weight
+        let object = Arc::new(Object::new(Arc::clone(&fill.head), Body::Whole(body)));
+        self.objects.insert(*fill.slot(), Arc::clone(&object));
+        Some(object)
     }
 
-    /// Stores a part of a body beside the parts that are there already. Returns the bytes they take together.
-    fn keep_part(&self, fill: &Fill, part: &Part, body: Bytes) -> u64 {
+    /// Stores a part of a body beside the parts that are there already. Returns them together.
+    fn keep_part(&self, fill: &Fill, part: &Part, body: Bytes) -> Option<Arc<Object>> {
         // Without a Content-Length nothing else says whether the body is what Content-Range promised.
         if body.len() as u64 != part.bytes.end - part.bytes.start {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            return 0;
+            return None;
         }
         let old = self.objects.get(fill.slot()).filter(|old| {
             old.head.key() == fill.head.key() && self.standing(&old.head) == Standing::Valid
         });
-        let Ok(head) = fill.head.of_whole(part.length) else { return 0 };
+        let head = fill.head.of_whole(part.length).ok()?;
         let bytes_max = self.object_bytes_max;
         let new = Arc::new(Object::with_part(old.as_deref(), head, part, body, bytes_max));
-        let weight = new.weight();
         match &old {
             // Another part that came in between is not waited for: it is newer, and this one a miss later on.
             Some(old) => {
-                self.replace(fill.slot(), old, new);
+                self.replace(fill.slot(), old, Arc::clone(&new));
             }
-            None => self.objects.insert(*fill.slot(), new),
+            None => self.objects.insert(*fill.slot(), Arc::clone(&new)),
         }
-        weight
+        Some(new)
     }
 }
 
@@ -346,7 +348,11 @@ impl Storage for Store {
         {
             return join(fill);
         }
-        let Some((object, standing)) = self.stored(key, &slot) else { return Ok(None) };
+        let found = match self.stored(key, &slot) {
+            None => self.read_from_disk(key, &slot).await,
+            found => found,
+        };
+        let Some((object, standing)) = found else { return Ok(None) };
         if let Body::Parts { parts, length } = &object.body {
             let range = wanted.and_then(|wanted| wanted.within(object.head.headers(), *length));
             if range.is_none_or(|range| !parts.cover(&range)) {
@@ -398,9 +404,11 @@ impl Storage for Store {
         let key: &CompactCacheKey = target.key();
         let slot = Slot::of(key);
         if matches!(purge_type, PurgeType::Invalidation) {
-            self.generations.invalidate_place(&slot.primary, Mode::Hard);
+            let noted = self.generations.invalidate_place(&slot.primary, Mode::Hard);
+            self.follow(&noted);
         }
-        let stored = self.objects.remove(&slot).is_some();
+        let on_disk = self.disk.as_ref().is_some_and(|disk| disk.purge(&slot));
+        let stored = self.objects.remove(&slot).is_some() || on_disk;
         let arriving = self.arriving.joinable(&slot, None).is_some();
         let found = stored || arriving;
         Ok(if found { PurgeOutcome::Purged(None) } else { PurgeOutcome::NotFound })
@@ -415,8 +423,12 @@ impl Storage for Store {
         let slot = Slot::of(key);
         let Some((old, _)) = self.stored(key, &slot) else { return Ok(false) };
         let head = Arc::new(old.head.revalidated(key, meta)?);
-        let new = Arc::new(Object { head, body: old.body.clone() });
-        Ok(self.replace(&slot, &old, new))
+        let new = Arc::new(old.with_head(head));
+        let is_replaced = self.replace(&slot, &old, Arc::clone(&new));
+        if is_replaced {
+            self.write_to_disk(slot, &new).await;
+        }
+        Ok(is_replaced)
     }
 
     fn support_streaming_partial_write(&self) -> bool {
@@ -426,6 +438,15 @@ impl Storage for Store {
     fn as_any(&self) -> &(dyn Any + Send + Sync + 'static) {
         self
     }
+}
+
+/// The mode of files that have what origins answered.
+const OWNER_ONLY: u32 = 0o600;
+
+/// What bytes that come back from a disk are checked with.
+fn checksum(bytes: &[u8]) -> u64 {
+    // The low half of a 128-bit hash always fits.
+    u64::try_from(XxHash3_128::oneshot(bytes) & u128::from(u64::MAX)).unwrap_or_default()
 }
 
 fn join(fill: Arc<Fill>) -> Result<Option<(CacheMeta, HitHandler)>> {

@@ -123,12 +123,23 @@ impl std::fmt::Debug for Certificate {
 }
 
 /// The cache.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CacheSettings {
     /// Memory for objects, bytes.
     pub memory_bytes_max: u64,
     /// Larger objects are not stored, bytes.
     pub object_bytes_max: u64,
+    /// Where objects survive a restart; `None`: nowhere.
+    pub disk: Option<DiskCache>,
+}
+
+/// The disk tier of the cache.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiskCache {
+    /// Its folder, absolute.
+    pub directory: PathBuf,
+    /// Disk for objects, bytes.
+    pub bytes_max: u64,
 }
 
 /// Where the access log goes.

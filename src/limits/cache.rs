@@ -31,6 +31,48 @@ pub const CACHE_ARRIVING_SHARE: u64 = 4;
 /// swept once, and answers that are on their way at that moment are not stored.
 pub const CACHE_INVALIDATIONS_BYTES_MAX: usize = 16 << 20;
 
+/// The journal of invalidations beside a disk tier, bytes: beyond, it is written anew with what is remembered, which takes
+/// less than [`CACHE_INVALIDATIONS_BYTES_MAX`].
+pub const CACHE_JOURNAL_BYTES_MAX: u64 = 32 << 20;
+
+/// Disk for the cache, bytes: below, segments of some megabytes would be too few; above, the number is a slip.
+pub const CACHE_DISK_BYTES: (u64, u64) = (64 << 20, 1 << 50);
+
+/// A disk tier is divided into at least so many segments, which are evicted whole: more than the share of a single one
+/// is not lost at once.
+pub const CACHE_DISK_SEGMENT_SHARE: u64 = 32;
+
+/// A segment, bytes: the smallest spares small tiers a crowd of files, the largest keeps the time short in which one is
+/// evicted.
+pub const CACHE_DISK_SEGMENT_BYTES: (u64, u64) = (4 << 20, 256 << 20);
+
+/// The share of the cache's memory that the index of a disk tier may take, as a divisor; on top of what is stored. When
+/// it is full, the oldest segment goes although there is room on the disk.
+pub const CACHE_DISK_INDEX_SHARE: u64 = 4;
+
+/// What one entry of that index takes, bytes: key and places, with the room that a hash table keeps free.
+pub const CACHE_DISK_INDEX_ENTRY_BYTES: u64 = 96;
+
+/// The share of an evicted segment that may be written again because it is in use, as a divisor: so each eviction makes
+/// room.
+pub const CACHE_DISK_KEPT_SHARE: u64 = 2;
+
+/// Bodies that wait for the disk, bytes: when there are more, answers wait with them.
+pub const CACHE_DISK_QUEUE_BYTES_MAX: usize = 64 << 20;
+
+/// How long the end of an answer waits for the disk. Usually microseconds: who has the whole answer may then rely on
+/// finding it after a crash. A disk that is slower delays nobody further.
+pub const CACHE_DISK_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// How long a disk that failed is left alone.
+pub const CACHE_DISK_RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// How often invalidations are brought to the disk itself: what a power cut may take with it.
+pub const CACHE_DISK_SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Objects that are read from the disk at the same time.
+pub const CACHE_DISK_READS_CONCURRENCY_MAX: usize = 64;
+
 /// An invalidation path, characters (CloudFront's quota).
 pub const INVALIDATION_PATH_CHARS_MAX: usize = 4_000;
 

@@ -4,7 +4,6 @@
 //! counters are made at the first sight of a name and found again by it. Names come from the configuration alone,
 //! never from a viewer, so the number of series is bounded by what the operator wrote.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use prometheus_client::encoding::text::encode;
@@ -20,20 +19,15 @@ use super::{FunctionOutcome, FunctionRun, Outbound, Record};
 use crate::error::FunctionFailure;
 use crate::event::EventType;
 
+mod cache;
+
+pub use cache::{CacheNumbers, DiskNumbers};
+
+use cache::CacheGauges;
+
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
-
-/// What the cache holds, as it says itself when asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct CacheNumbers {
-    /// Objects held.
-    pub objects: u64,
-    /// Bytes that the objects take.
-    pub bytes: u64,
-    /// Objects pushed out for want of room since the start.
-    pub evictions: u64,
-}
 
 type CacheSource = Box<dyn Fn() -> CacheNumbers + Send + Sync>;
 
@@ -55,13 +49,6 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
-}
-
-#[derive(Default)]
-struct CacheGauges {
-    objects: Gauge,
-    bytes: Gauge,
-    evictions: Counter,
 }
 
 /// The labelled families, as Prometheus sees them.
@@ -214,11 +201,7 @@ impl Default for Metrics {
         registry.register("cache_invalidations", help, invalidations.clone());
         let help = "Cache tags of answers that were too many, or none";
         registry.register("cache_dropped_tags", help, dropped_tags.clone());
-        let cache = CacheGauges::default();
-        registry.register("cache_objects", "Objects in the cache", cache.objects.clone());
-        registry.register("cache_bytes", "Bytes in the cache", cache.bytes.clone());
-        let help = "Objects pushed out of the cache for want of room";
-        registry.register("cache_evictions", help, cache.evictions.clone());
+        let cache = CacheGauges::register(&mut registry);
         Self {
             registry: Mutex::new(registry),
             families,
@@ -341,10 +324,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         if let Some(source) = self.cache_source.get() {
-            let CacheNumbers { objects, bytes, evictions } = source();
-            self.cache.objects.set(i64::try_from(objects).unwrap_or(i64::MAX));
-            self.cache.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-            self.cache.evictions.inner().store(evictions, Ordering::Relaxed);
+            self.cache.show(&source());
         }
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use pingora::apps::HttpServerOptions;
 use pingora::cache::lock::CacheLock;
@@ -25,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::cache::store::Store;
+use crate::cache::store::{DiskSettings, DiskStats, Stats, Store};
 use crate::config::{AccessLogTarget, Config, LogLevel, Problem};
 use crate::function::Catalogue;
 use crate::function::engine::Mode;
@@ -33,7 +33,7 @@ use crate::limits::{
     ACCESS_LOG_FLUSH_PATIENCE, COLLAPSED_WAIT_MAX, DRAIN_PATIENCE, UPSTREAM_ATTEMPTS_MAX,
 };
 use crate::observe::access_log::{AccessLog, Sink};
-use crate::observe::metrics::{CacheNumbers, Metrics};
+use crate::observe::metrics::{CacheNumbers, DiskNumbers, Metrics};
 use crate::proxy::{CacheParts, Edge, Notices, Phases, Published};
 use functions::Loader;
 use listener::ViewerListener;
@@ -237,11 +237,8 @@ fn build_edge(
     places: &Places,
     metrics: &Arc<Metrics>,
 ) -> Result<Arc<Edge>, StartError> {
-    let store = Store::new(config.cache.memory_bytes_max, config.cache.object_bytes_max).leak();
-    metrics.watch_cache(move || {
-        let stats = store.stats();
-        CacheNumbers { objects: stats.objects, bytes: stats.bytes, evictions: stats.evictions }
-    });
+    let store = open_store(&config)?;
+    metrics.watch_cache(move || numbers(&store.stats()));
     let sink = match &config.access_log {
         AccessLogTarget::Stdout => Sink::Stdout,
         AccessLogTarget::Off => Sink::Off,
@@ -258,6 +255,37 @@ fn build_edge(
         https_port: places.https_port(),
     };
     Ok(Arc::new(Edge::new(published, cache, access_log, metrics.clone())))
+}
+
+/// The cache, with what its disk tier kept.
+fn open_store(config: &Config) -> Result<&'static Store, StartError> {
+    let store = Store::new(config.cache.memory_bytes_max, config.cache.object_bytes_max);
+    let Some(disk) = &config.cache.disk else { return Ok(store.leak()) };
+    let started = Instant::now();
+    let settings = DiskSettings { directory: disk.directory.clone(), bytes_max: disk.bytes_max };
+    let store = store.with_disk(&settings).map_err(other)?.leak();
+    let DiskStats { objects, bytes, .. } = store.stats().disk.unwrap_or_default();
+    let milliseconds = started.elapsed().as_millis();
+    tracing::info!(objects, bytes, milliseconds, "the disk tier of the cache is open");
+    Ok(store)
+}
+
+fn numbers(stats: &Stats) -> CacheNumbers {
+    CacheNumbers {
+        objects: stats.objects,
+        bytes: stats.bytes,
+        evictions: stats.evictions,
+        disk: stats.disk.map(|disk| DiskNumbers {
+            objects: disk.objects,
+            bytes: disk.bytes,
+            hits: disk.hits,
+            writes: disk.writes,
+            refused: disk.refused,
+            evictions: disk.evictions,
+            damaged: disk.damaged,
+            is_failing: disk.is_failing,
+        }),
+    }
 }
 
 /// Pingora's HTTP around the edge. Of its server only the HTTP is used: sockets and signals are ours.

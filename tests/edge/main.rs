@@ -9,6 +9,7 @@ mod cache;
 mod check;
 mod compat;
 mod compression;
+mod disk;
 mod error_pages;
 mod events;
 mod explain;

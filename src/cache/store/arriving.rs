@@ -59,6 +59,8 @@ struct Window {
     bytes_total: u64,
     end: End,
     passed: bool,
+    /// The last chunk is for no reader yet: see [`Fill::write`].
+    is_last_withheld: bool,
     /// For each reader its number and the chunk it wants next.
     readers: Vec<(u64, usize)>,
     readers_ever: u64,
@@ -106,6 +108,9 @@ impl Window {
     /// head of this file.
     fn available(&self, next: usize) -> Available {
         let Some(skip) = next.checked_sub(self.first) else { return Available::Lost };
+        if self.is_last_withheld && skip + 1 >= self.chunks.len() {
+            return Available::Nothing;
+        }
         let mut chunks = self.chunks.iter().skip(skip);
         match chunks.next() {
             None => Available::Nothing,
@@ -136,11 +141,17 @@ impl Fill {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a chunk in.
+    /// Takes a chunk in. One that is withheld is there for readers at the [end](Self::end) only, unless the body is
+    /// passed.
     ///
     /// # Errors
     /// When the body is passed and no reader is left.
-    pub(super) fn write(&self, chunk: Bytes, bytes_together_max: u64) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        chunk: Bytes,
+        is_withheld: bool,
+        bytes_together_max: u64,
+    ) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
@@ -151,6 +162,7 @@ impl Fill {
         if window.bytes_total > self.object_bytes_max || together > bytes_together_max {
             window.passed = true;
         }
+        window.is_last_withheld = is_withheld && !window.passed;
         let freed = window.release_read() + window.give_up_laggards(self.object_bytes_max);
         let nobody = window.passed && window.readers.is_empty();
         drop(window);
@@ -170,14 +182,24 @@ impl Fill {
     pub(super) fn end(&self, end: End) -> End {
         let mut window = self.window();
         if window.end == End::Open {
-            let expected = self.head.content_length().unwrap_or(window.bytes_total);
-            let cut_short = end == End::Complete && expected != window.bytes_total;
-            window.end = if cut_short { End::Failed } else { end };
+            let is_cut_short = end == End::Complete && !self.is_as_long_as_promised(&window);
+            window.end = if is_cut_short { End::Failed } else { end };
         }
+        window.is_last_withheld = false;
         let end = window.end;
         drop(window);
         self.changed.send_replace(());
         end
+    }
+
+    fn is_as_long_as_promised(&self, window: &Window) -> bool {
+        self.head.content_length().is_none_or(|expected| expected == window.bytes_total)
+    }
+
+    /// Whether nothing is missing, if it ends here.
+    pub(super) fn is_whole(&self) -> bool {
+        let window = self.window();
+        window.end != End::Failed && self.is_as_long_as_promised(&window)
     }
 
     /// The whole body in one buffer; `None` if it is passed.
@@ -380,6 +402,7 @@ impl Arriving {
                 bytes_total: 0,
                 end: End::Open,
                 passed: too_large,
+                is_last_withheld: false,
                 readers: Vec::new(),
                 readers_ever: 0,
             }),

@@ -12,13 +12,9 @@
 //! number. What is remembered is bounded: when it is full, the store is swept once, and what did not pass by then
 //! (an answer still on its way) is not trusted any more.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-
-use twox_hash::XxHash3_128;
 
 use crate::cache::invalidate::{Item, Mode};
 use crate::cache::key;
@@ -26,9 +22,26 @@ use crate::cache::tag::Tag;
 use crate::distribution::policy::NameSelection;
 use crate::limits::CACHE_INVALIDATIONS_BYTES_MAX;
 
+mod journal;
+mod remembered;
+
+pub(super) use journal::{Journal, Written};
+pub(super) use remembered::Place;
+use remembered::{Name, Note, Places, Remembered, place};
+
 /// The generation in which a request began.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Stamp(u64);
+
+impl Stamp {
+    pub(super) const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// How an object stands with all invalidations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,10 +53,6 @@ pub(super) enum Standing {
     /// It must not be used any more.
     Gone,
 }
-
-/// A name that invalidations know objects by, as a hash. A collision costs an object, which is a miss and never a
-/// wrong answer.
-type Place = u64;
 
 /// What stands for a tag of a distribution.
 #[derive(Clone, Debug)]
@@ -57,6 +66,14 @@ impl Tags {
         places.sort_unstable();
         places.dedup();
         Self(places.into())
+    }
+
+    pub(super) fn from_places(places: Vec<Place>) -> Self {
+        Self(places.into())
+    }
+
+    pub(super) fn places(&self) -> &[Place] {
+        &self.0
     }
 }
 
@@ -91,6 +108,14 @@ impl Mark {
         .counted()
     }
 
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    pub(super) fn tags(&self) -> Option<&Tags> {
+        self.tags.as_ref()
+    }
+
     fn counted(self) -> Self {
         self.names().for_each(|name| self.places.count(name, self.stamp));
         self
@@ -115,11 +140,6 @@ impl Drop for Mark {
     }
 }
 
-fn place(bytes: &[u8]) -> Place {
-    // The low half of a 128-bit hash always fits.
-    Place::try_from(XxHash3_128::oneshot(bytes) & u128::from(Place::MAX)).unwrap_or_default()
-}
-
 /// A location begins with the length of a domain name, so no other name looks like one.
 fn distribution_place(domain_name: &[u8]) -> Place {
     place(&[b"*", domain_name].concat())
@@ -129,150 +149,22 @@ fn tag_place(domain_name: &str, tag: &Tag) -> Place {
     place(&[b"#", domain_name.as_bytes(), b"#", tag.as_str().as_bytes()].concat())
 }
 
-/// The generations of the last invalidations under one name; 0: none.
-#[derive(Clone, Copy, Default)]
-struct Last {
-    hard: u64,
-    soft: u64,
-}
-
-impl Last {
-    fn note(&mut self, generation: u64, mode: Mode) {
-        match mode {
-            Mode::Hard => self.hard = generation,
-            Mode::Soft => self.soft = generation,
-        }
-    }
-
-    fn newest(self, other: Self) -> Self {
-        Self { hard: self.hard.max(other.hard), soft: self.soft.max(other.soft) }
-    }
-
-    fn is_none(self) -> bool {
-        self.hard == 0 && self.soft == 0
-    }
-
-    /// What is left when everything up to `generation` is forgotten.
-    fn after(self, generation: u64) -> Self {
-        let keep = |last| if last > generation { last } else { 0 };
-        Self { hard: keep(self.hard), soft: keep(self.soft) }
-    }
-}
-
-#[derive(Default)]
-struct Known {
-    last: Last,
-    /// Objects of this name that its last hard invalidation did not reach.
-    objects: u32,
-}
-
-/// Independent locks of the places.
-const SHARDS: usize = 16;
-
-/// Bytes of a place, with the room that a hash table keeps free.
-const PLACE_BYTES: usize = 64;
-
-/// The places that have objects, or invalidations to remember.
-#[derive(Default)]
-struct Places([Mutex<HashMap<Place, Known>>; SHARDS]);
-
-impl Places {
-    fn shard(&self, name: Place) -> MutexGuard<'_, HashMap<Place, Known>> {
-        let index = usize::try_from(name % SHARDS as Place).unwrap_or_default();
-        self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, name: Place, stamp: Stamp) {
-        let mut shard = self.shard(name);
-        let known = shard.entry(name).or_default();
-        if stamp.0 >= known.last.hard {
-            known.objects += 1;
-        }
-    }
-
-    fn uncount(&self, name: Place, stamp: Stamp) {
-        let mut shard = self.shard(name);
-        let Some(known) = shard.get_mut(&name) else { return };
-        if stamp.0 >= known.last.hard {
-            known.objects = known.objects.saturating_sub(1);
-        }
-        if known.objects == 0 && known.last.is_none() {
-            shard.remove(&name);
-        }
-    }
-
-    fn last(&self, name: Place) -> Last {
-        self.shard(name).get(&name).map(|known| known.last).unwrap_or_default()
-    }
-
-    /// Notes an invalidation. Returns the objects of this name, and the bytes that are remembered in addition.
-    fn invalidate(&self, name: Place, generation: u64, mode: Mode) -> (u64, usize) {
-        let mut shard = self.shard(name);
-        let known = shard.entry(name).or_default();
-        let bytes = if known.last.is_none() { PLACE_BYTES } else { 0 };
-        known.last.note(generation, mode);
-        let objects = u64::from(known.objects);
-        if mode == Mode::Hard {
-            known.objects = 0;
-        }
-        (objects, bytes)
-    }
-
-    /// Forgets what was invalidated up to `generation`. Returns the bytes that are still remembered.
-    fn forget(&self, generation: u64) -> usize {
-        let mut bytes = 0;
-        for shard in &self.0 {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.retain(|_, known| {
-                known.last = known.last.after(generation);
-                bytes += if known.last.is_none() { 0 } else { PLACE_BYTES };
-                known.objects > 0 || !known.last.is_none()
-            });
-        }
-        bytes
-    }
-}
-
-/// Bytes of a prefix beside its text.
-const PREFIX_BYTES: usize = 80;
-
-/// Prefixes of locations: domain name, path, `?` and query, as text. A domain name has no `/`, so they cannot run into
-/// each other.
-#[derive(Default)]
-struct Prefixes(BTreeMap<Box<[u8]>, Last>);
-
-impl Prefixes {
-    /// The last invalidations of all prefixes of a location.
-    fn last(&self, location: &[u8]) -> Last {
-        let mut last = Last::default();
-        let mut bound = Bound::Included(location);
-        // The greatest entry that is not greater than the location is its longest prefix, or what they share bounds
-        // all shorter ones.
-        while let Some((prefix, found)) =
-            self.0.range::<[u8], _>((Bound::Unbounded, bound)).next_back()
-        {
-            let shared =
-                prefix.iter().zip(location).take_while(|(one, other)| one == other).count();
-            bound = if shared == prefix.len() {
-                last = last.newest(*found);
-                Bound::Excluded(&location[..shared])
-            } else {
-                Bound::Included(&location[..shared])
-            };
-        }
-        last
-    }
-}
-
 /// The generations of one store.
 pub(super) struct Generations {
     now: AtomicU64,
-    places: Arc<Places>,
-    prefixes: RwLock<Prefixes>,
+    remembered: Remembered,
     /// What was not compared with this generation is not trusted.
     floor: AtomicU64,
-    /// Bytes of remembered invalidations; its lock is held by who adds some.
-    remembered_bytes: Mutex<usize>,
+    noting: Mutex<Noting>,
+}
+
+/// Held by who notes an invalidation.
+#[derive(Default)]
+struct Noting {
+    /// Bytes of remembered invalidations.
+    bytes: usize,
+    /// Where they survive the process, when objects do.
+    journal: Option<Journal>,
 }
 
 /// What became of an invalidation.
@@ -281,17 +173,34 @@ pub(super) struct Noted {
     pub(super) objects: Vec<Option<u64>>,
     /// Whether the store should be swept: see [`Generations::forget`].
     pub(super) is_full: bool,
+    /// Whether it will be forgotten with the process although objects are not: they must go.
+    pub(super) is_unwritten: bool,
 }
 
 impl Generations {
     pub(super) fn new() -> Self {
         Self {
             now: AtomicU64::new(microseconds(SystemTime::now())),
-            places: Arc::default(),
-            prefixes: RwLock::default(),
+            remembered: Remembered::default(),
             floor: AtomicU64::new(0),
-            remembered_bytes: Mutex::default(),
+            noting: Mutex::default(),
         }
+    }
+
+    /// The generations that go on from what a journal holds, and from the newest stamp of the objects that survived
+    /// with it: a clock that was put back must not make an invalidation older than they are.
+    pub(super) fn restored(journal: Journal, written: &Written, newest: Stamp) -> Self {
+        let new = Self::new();
+        let mut noting = Noting::default();
+        let mut last = newest.0.max(written.floor);
+        for note in &written.notes {
+            noting.bytes += new.remembered.note(note).1;
+            last = last.max(note.generation);
+        }
+        noting.journal = Some(journal);
+        new.now.fetch_max(last + 1, Ordering::AcqRel);
+        new.floor.store(written.floor, Ordering::Release);
+        Self { noting: Mutex::new(noting), ..new }
     }
 
     pub(super) fn stamp(&self) -> Stamp {
@@ -317,94 +226,84 @@ impl Generations {
             tags,
             checked: AtomicU64::new(stamp.0),
             stale_since: AtomicU64::new(0),
-            places: Arc::clone(&self.places),
+            places: Arc::clone(&self.remembered.places),
         }
         .counted()
     }
 
     /// How many objects of this place the last hard invalidation did not reach.
     pub(super) fn known_at(&self, bytes: &[u8]) -> u64 {
-        let name = place(bytes);
-        self.places.shard(name).get(&name).map_or(0, |known| known.objects.into())
+        self.remembered.places.known_at(place(bytes))
     }
 
     /// Invalidates what lies at a location, or has a primary hash.
     pub(super) fn invalidate_place(&self, bytes: &[u8], mode: Mode) -> Noted {
-        self.note(|generation| {
-            let (objects, bytes) = self.places.invalidate(place(bytes), generation, mode);
-            (vec![Some(objects)], bytes)
-        })
+        self.note(std::iter::once(Name::Place(place(bytes))), mode)
     }
 
     /// Invalidates what the items name, all in one generation.
     pub(super) fn invalidate(&self, domain_name: &str, items: &[Item], mode: Mode) -> Noted {
-        self.note(|generation| {
-            let mut bytes = 0;
-            let each = items.iter().map(|item| {
-                let (objects, added) = self.note_item(domain_name, item, generation, mode);
-                bytes += added;
-                objects
-            });
-            (each.collect(), bytes)
-        })
+        self.note(items.iter().map(|item| name_of(domain_name, item)), mode)
     }
 
     /// A new generation is there for others when all that it invalidates is noted.
-    fn note(&self, noted: impl FnOnce(u64) -> (Vec<Option<u64>>, usize)) -> Noted {
-        let mut bytes = self.remembered_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note(&self, names: impl Iterator<Item = Name>, mode: Mode) -> Noted {
+        let mut noting = self.noting();
         let before = self.now.load(Ordering::Acquire);
         let generation = microseconds(SystemTime::now()).max(before + 1);
-        let (objects, added) = noted(generation);
+        let notes: Vec<_> = names.map(|name| Note { generation, mode, name }).collect();
+        let mut objects = Vec::with_capacity(notes.len());
+        for note in &notes {
+            let (known, bytes) = self.remembered.note(note);
+            objects.push(known);
+            noting.bytes += bytes;
+        }
+        let is_full = noting.bytes > CACHE_INVALIDATIONS_BYTES_MAX;
+        let is_unwritten = self.write(&mut noting, &notes).is_err();
         self.now.store(generation, Ordering::Release);
-        *bytes += added;
-        Noted { objects, is_full: *bytes > CACHE_INVALIDATIONS_BYTES_MAX }
+        Noted { objects, is_full, is_unwritten }
     }
 
-    fn note_item(
-        &self,
-        domain_name: &str,
-        item: &Item,
-        generation: u64,
-        mode: Mode,
-    ) -> (Option<u64>, usize) {
-        let name = match item {
-            Item::Everything => distribution_place(domain_name.as_bytes()),
-            Item::Tag(tag) => tag_place(domain_name, tag),
-            Item::Exact(target) => {
-                let (mut location, query) = (Vec::new(), target.query.as_deref());
-                let all = &NameSelection::All;
-                key::write_location(domain_name, &target.path, query, all, &mut location);
-                place(&location)
+    /// Writes notes that were taken in to the journal; all that is remembered, when it is long.
+    fn write(&self, noting: &mut Noting, notes: &[Note]) -> std::io::Result<()> {
+        match &mut noting.journal {
+            Some(journal) if journal.is_to_be_rewritten() => {
+                journal.rewrite(self.floor.load(Ordering::Acquire), &self.remembered.notes())
             }
-            Item::Prefix(text) => {
-                let prefix: Box<[u8]> = [domain_name.as_bytes(), text].concat().into();
-                let mut bytes = PREFIX_BYTES + prefix.len();
-                let mut prefixes = self.prefixes.write().unwrap_or_else(PoisonError::into_inner);
-                let last = prefixes.0.entry(prefix).or_default();
-                if !last.is_none() {
-                    bytes = 0;
-                }
-                last.note(generation, mode);
-                return (None, bytes);
-            }
-        };
-        let (objects, bytes) = self.places.invalidate(name, generation, mode);
-        (Some(objects), bytes)
+            Some(journal) => journal.append(notes),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings to the disk what was written to the journal.
+    pub(super) fn sync(&self) {
+        let unsynced = self.noting().journal.as_mut().and_then(Journal::unsynced);
+        if let Some(file) = unsynced
+            && let Err(error) = file.sync_data()
+        {
+            tracing::warn!(%error, "the journal of invalidations is not on the disk yet");
+        }
+    }
+
+    /// Makes the journal one that has to be rewritten, as after a failed write.
+    #[cfg(test)]
+    pub(super) fn break_journal(&self) {
+        self.noting().journal.as_mut().expect("there is one").break_off();
+    }
+
+    fn noting(&self) -> std::sync::MutexGuard<'_, Noting> {
+        self.noting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets what was invalidated up to `stamp`, after every stored object was asked for its standing since. What was
-    /// not stored yet is not trusted then.
-    pub(super) fn forget(&self, stamp: Stamp) {
-        let mut bytes = self.remembered_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    /// not stored yet is not trusted then. Returns whether this is written, if it must be.
+    pub(super) fn forget(&self, stamp: Stamp) -> bool {
+        let mut noting = self.noting();
         // Before anything is forgotten: see `compare`.
-        self.floor.fetch_max(stamp.0, Ordering::AcqRel);
-        *bytes = self.places.forget(stamp.0);
-        let mut prefixes = self.prefixes.write().unwrap_or_else(PoisonError::into_inner);
-        prefixes.0.retain(|prefix, last| {
-            *last = last.after(stamp.0);
-            *bytes += if last.is_none() { 0 } else { PREFIX_BYTES + prefix.len() };
-            !last.is_none()
-        });
+        let floor = self.floor.fetch_max(stamp.0, Ordering::AcqRel).max(stamp.0);
+        noting.bytes = self.remembered.forget(stamp.0);
+        let notes = || self.remembered.notes();
+        noting.journal.as_mut().is_none_or(|journal| journal.rewrite(floor, &notes()).is_ok())
     }
 
     /// How an object stands.
@@ -428,14 +327,8 @@ impl Generations {
     /// Compares an object with all that is remembered. False: it is gone.
     fn compare(&self, mark: &Mark, primary_key: &[u8], checked: u64) -> bool {
         let Some(location) = key::location(primary_key) else { return false };
-        let names = mark.names().chain([mark.primary]);
-        let mut last =
-            names.fold(Last::default(), |last, name| last.newest(self.places.last(name)));
-        let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
-        if !prefixes.0.is_empty() {
-            last = last.newest(prefixes.last(&location.text()));
-        }
-        drop(prefixes);
+        let places = mark.names().chain([mark.primary]);
+        let last = self.remembered.last(places, || location.text());
         // After the look at what is remembered: the floor rises before anything is forgotten.
         if last.hard > mark.stamp.0 || checked < self.floor.load(Ordering::Acquire) {
             return false;
@@ -450,6 +343,21 @@ impl Generations {
             );
         }
         true
+    }
+}
+
+/// The name that an item stands for.
+fn name_of(domain_name: &str, item: &Item) -> Name {
+    match item {
+        Item::Everything => Name::Place(distribution_place(domain_name.as_bytes())),
+        Item::Tag(tag) => Name::Place(tag_place(domain_name, tag)),
+        Item::Exact(target) => {
+            let (mut location, query) = (Vec::new(), target.query.as_deref());
+            let all = &NameSelection::All;
+            key::write_location(domain_name, &target.path, query, all, &mut location);
+            Name::Place(place(&location))
+        }
+        Item::Prefix(text) => Name::Prefix([domain_name.as_bytes(), text].concat().into()),
     }
 }
 

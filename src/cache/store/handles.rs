@@ -142,18 +142,26 @@ impl Writer {
 #[async_trait]
 impl HandleMiss for Writer {
     async fn write_body(&mut self, data: Bytes, eof: bool) -> Result<()> {
-        self.fill.write(data, self.store.arriving_bytes_max)?;
-        if eof && self.fill.end(End::Complete) == End::Failed {
+        // The last bytes wait until the object would survive a crash.
+        let is_withheld = eof && self.store.disk.is_some();
+        self.fill.write(data, is_withheld, self.store.arriving_bytes_max)?;
+        if eof && !is_withheld && self.fill.end(End::Complete) == End::Failed {
             return broken_off();
         }
         Ok(())
     }
 
     async fn finish(self: Box<Self>) -> Result<MissFinishType> {
+        let mut bytes = 0;
+        if self.fill.is_whole()
+            && let Some(object) = self.store.keep(&self.fill)
+        {
+            bytes = object.weight();
+            self.store.write_to_disk(*self.fill.slot(), &object).await;
+        }
         if self.fill.end(End::Complete) == End::Failed {
             return broken_off();
         }
-        let bytes = self.store.keep(&self.fill);
         Ok(MissFinishType::Created(usize::try_from(bytes).unwrap_or(usize::MAX)))
     }
 

@@ -1,7 +1,7 @@
 //! A stored object: its head, its body, and what it really costs.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
@@ -12,9 +12,12 @@ use pingora::cache::key::HashBinary;
 use pingora::cache::{CacheKey, CacheMeta};
 use pingora::http::ResponseHeader;
 
+use super::disk::At;
 use super::generations::Mark;
 use super::parts::Parts;
 use crate::cache::range::{self, Part};
+
+mod written;
 
 /// What an entry costs beside its head and body, bytes: this file's structures, their reference
 /// counts, the entry in the eviction queues (key, pointers, hash slot), the place that invalidations know it by (up to 75
@@ -71,11 +74,7 @@ impl Head {
         let header = compact(meta.response_header())?;
         let as_new = meta.updated() == meta.created() && meta.provenance() == meta.created();
         let revalidated = if as_new { None } else { Some(Box::new(Revalidated::of(meta)?)) };
-        let bytes = ENTRY_BYTES
-            + mark.bytes()
-            + key.primary_key().len() as u64
-            + header_bytes(&header)
-            + revalidated.as_ref().map_or(0, |kept| kept.bytes());
+        let bytes = head_weight(&mark, key.primary_key(), &header, revalidated.as_deref());
         Ok(Self {
             key: key.primary_key().into(),
             mark,
@@ -175,6 +174,8 @@ impl Revalidated {
 pub(super) struct Object {
     pub(super) head: Arc<Head>,
     pub(super) body: Body,
+    /// Where the disk has the body.
+    pub(super) on_disk: OnceLock<At>,
 }
 
 /// What is there of a body.
@@ -223,6 +224,15 @@ impl Body {
 }
 
 impl Object {
+    pub(super) fn new(head: Arc<Head>, body: Body) -> Self {
+        Self { head, body, on_disk: OnceLock::new() }
+    }
+
+    /// The same body with a new head.
+    pub(super) fn with_head(&self, head: Arc<Head>) -> Self {
+        Self { head, body: self.body.clone(), on_disk: self.on_disk.clone() }
+    }
+
     /// Bytes it takes while stored.
     pub(super) fn weight(&self) -> u64 {
         self.head.bytes + self.body.bytes()
@@ -251,7 +261,7 @@ impl Object {
             Some(whole) => Body::Whole(whole),
             None => Body::Parts { parts, length: part.length },
         };
-        Self { head: Arc::new(head), body }
+        Self::new(Arc::new(head), body)
     }
 }
 
@@ -279,6 +289,17 @@ fn compact(source: &ResponseHeader) -> Result<ResponseHeader> {
         header.append_header(name.clone(), copy)?;
     }
     Ok(header)
+}
+
+/// What a head takes, bytes, with all that an entry costs beside its body.
+fn head_weight(
+    mark: &Mark,
+    key: &[u8],
+    header: &ResponseHeader,
+    revalidated: Option<&Revalidated>,
+) -> u64 {
+    let kept = revalidated.map_or(0, Revalidated::bytes);
+    ENTRY_BYTES + mark.bytes() + key.len() as u64 + header_bytes(header) + kept
 }
 
 /// What a header table allocates: `HeaderMap` rounds its index up to a power of two and its buckets

@@ -14,6 +14,7 @@ use pingora::http::ResponseHeader;
 use super::*;
 use crate::distribution::policy::NameSelection;
 
+mod disk;
 mod invalidation;
 mod model;
 mod race;
@@ -362,7 +363,7 @@ async fn a_revalidation_does_not_replace_what_came_in_between() {
     put(store, &key, &meta(&[]), b"old").await;
     let (old, _) = store.stored(&key, &slot).expect("stored");
     let head = Arc::new(old.head.revalidated(&key, &meta(&[])).expect("a head"));
-    let revalidated = Arc::new(Object { head, body: old.body.clone() });
+    let revalidated = Arc::new(old.with_head(head));
     put(store, &key, &meta(&[]), b"new").await;
     assert!(!store.replace(&slot, &old, Arc::clone(&revalidated)));
     assert_eq!(stored_body(store, &key).await.as_deref(), Some(&b"new"[..]));

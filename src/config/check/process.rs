@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::{Unique, values};
-use crate::config::file::{File, LogLevel};
+use crate::config::file::{self, File, LogLevel};
 use crate::config::load::ChainAndKey;
 use crate::config::problem::Problems;
 use crate::config::{
-    AccessLogTarget, CacheSettings, Certificate, EdgePlace, Listeners, Secret, defaults,
+    AccessLogTarget, CacheSettings, Certificate, DiskCache, EdgePlace, Listeners, Secret, defaults,
 };
 use crate::limits;
 
@@ -60,7 +60,7 @@ pub(super) fn check(
         admin: admin.flatten(),
         explain_secret: explain_secret(written, problems),
         state_directory: base.join(state),
-        cache: cache(written, problems),
+        cache: cache(written, base, problems),
         access_log,
         log_level: written.log.level.unwrap_or(LogLevel::Info),
         demo_origin,
@@ -144,7 +144,7 @@ fn listen(text: &str, at: &str, taken: &mut Unique, problems: &mut Problems) -> 
     free.then_some(address)
 }
 
-fn cache(written: &File, problems: &mut Problems) -> CacheSettings {
+fn cache(written: &File, base: &Path, problems: &mut Problems) -> CacheSettings {
     let (least, most) = limits::CACHE_MEMORY_BYTES;
     let table = &written.cache;
     let memory = table.memory.as_ref();
@@ -163,5 +163,23 @@ fn cache(written: &File, problems: &mut Problems) -> CacheSettings {
             values::size(written.as_ref(), defaults::CACHE_OBJECT_MAX, range, at, problems)
         }
     };
-    CacheSettings { memory_bytes_max, object_bytes_max }
+    let disk = table.disk.as_ref().map(|disk| disk_cache(disk, base, object_bytes_max, problems));
+    CacheSettings { memory_bytes_max, object_bytes_max, disk }
+}
+
+fn disk_cache(
+    written: &file::DiskCache,
+    base: &Path,
+    object_bytes_max: u64,
+    problems: &mut Problems,
+) -> DiskCache {
+    if written.directory.is_empty() {
+        problems.add("cache.disk.directory", "is empty", "name a folder, such as \"cache\"");
+    }
+    let (least, most) = limits::CACHE_DISK_BYTES;
+    // Objects take at most half of a segment, and a few segments there must be.
+    let least = least.max(object_bytes_max.saturating_mul(8)).min(most);
+    let at = "cache.disk.size";
+    let bytes_max = values::size(Some(&written.size), "", least..=most, at, problems);
+    DiskCache { directory: base.join(&written.directory), bytes_max }
 }

@@ -187,6 +187,18 @@ pub struct Cache {
     /// `memory`.
     #[schemars(extend("default" = defaults::CACHE_OBJECT_MAX))]
     pub object_max: Option<Size>,
+    /// Keeps objects on the disk too, where they survive a restart. Default: memory only.
+    pub disk: Option<DiskCache>,
+}
+
+/// The part of the cache that survives a restart.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiskCache {
+    /// Folder for it and nothing else, relative to the configuration file. Each edge needs its own.
+    pub directory: String,
+    /// Disk for objects. 64MiB to 1PiB, and at least eight times `object_max`.
+    pub size: Size,
 }
 
 /// What is written about requests and about the edge itself.

@@ -81,7 +81,8 @@ fn functions_and_origins_are_counted_with_what_went_wrong() {
 #[test]
 fn gauges_show_the_moment_they_are_asked() {
     let metrics = Metrics::default();
-    let numbers = CacheNumbers { objects: 2, bytes: 300, evictions: 1 };
+    let disk = DiskNumbers { objects: 5, damaged: 3, is_failing: true, ..DiskNumbers::default() };
+    let numbers = CacheNumbers { objects: 2, bytes: 300, evictions: 1, disk: Some(disk) };
     metrics.watch_cache(move || numbers);
     let guard = metrics.begin();
     assert_line(&metrics.render(), "verge_requests_in_progress 1");
@@ -92,6 +93,9 @@ fn gauges_show_the_moment_they_are_asked() {
     assert_line(&text, "verge_cache_objects 2");
     assert_line(&text, "verge_cache_bytes 300");
     assert_line(&text, "verge_cache_evictions_total 1");
+    assert_line(&text, "verge_cache_disk_objects 5");
+    assert_line(&text, "verge_cache_disk_damaged_total 3");
+    assert_line(&text, "verge_cache_disk_failing 1");
     assert_line(&text, "verge_access_log_dropped_lines_total 1");
     assert!(text.ends_with("# EOF\n"));
 }

@@ -12,6 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 pub use http::{Connection, Request, Response};
 pub use origin::{Answer, Origin};
@@ -228,27 +229,7 @@ impl Scene {
     pub fn start(self) -> Edge {
         let file = self.folder.path().join("verge.toml");
         std::fs::write(&file, self.configuration()).expect("the folder is writable");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_verge"))
-            .args(["serve", "--config"])
-            .arg(&file)
-            .current_dir(self.folder.path())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut said = BufReader::new(process.stderr.take().expect("standard error is piped"));
-        let mut banner = String::new();
-        while !banner.contains("\ntry ") {
-            let read = said.read_line(&mut banner).expect("the banner is text");
-            assert!(read > 0, "the edge did not start:\n{banner}\n{}", self.configuration());
-        }
-        // Always read, or an edge that cannot write its log would block.
-        let (lines, log) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            said.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
-        });
-        Edge { process, banner, log: log.into(), folder: self.folder }
+        Edge::launch(self.folder, self.environment)
     }
 }
 
@@ -265,10 +246,53 @@ pub struct Edge {
     process: Child,
     banner: String,
     log: std::sync::Mutex<std::sync::mpsc::Receiver<String>>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Edge {
+    fn launch(
+        folder: impl Into<Arc<tempfile::TempDir>>,
+        environment: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
+        let folder = folder.into();
+        let file = folder.path().join("verge.toml");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_verge"))
+            .args(["serve", "--config"])
+            .arg(&file)
+            .current_dir(folder.path())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut said = BufReader::new(process.stderr.take().expect("standard error is piped"));
+        let mut banner = String::new();
+        while !banner.contains("\ntry ") {
+            let read = said.read_line(&mut banner).expect("the banner is text");
+            let configuration = || std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(read > 0, "the edge did not start:\n{banner}\n{}", configuration());
+        }
+        // Always read, or an edge that cannot write its log would block.
+        let (lines, log) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            said.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
+        Self { process, banner, log: log.into(), folder, environment }
+    }
+
+    /// Ends the process by a signal and starts another one in the same folder.
+    pub fn restart(mut self, signal: &str) -> Self {
+        self.signal(signal);
+        self.process.wait().expect("the edge ends");
+        Self::launch(Arc::clone(&self.folder), std::mem::take(&mut self.environment))
+    }
+
+    /// The folder that the edge runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// What the edge said before it was ready.
     pub fn banner(&self) -> &str {
         &self.banner

@@ -82,6 +82,13 @@ fn the_process() {
         &[(Some(10), "cache.object_max", "to 16MiB")],
     );
     behind(
+        "[cache]\nobject_max = \"16MiB\"\n[cache.disk]\ndirectory = \"\"\nsize = \"100MiB\"\n",
+        &[
+            (Some(11), "cache.disk.directory", "is empty"),
+            (Some(12), "cache.disk.size", "use 128MiB to"),
+        ],
+    );
+    behind(
         "[explain]\nsecret = \"${SHORT}\"\n[log]\naccess = \"off\"\n",
         &[(Some(9), "explain.secret", "\"SHORT\" is not set")],
     );
