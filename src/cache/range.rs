@@ -74,8 +74,8 @@ pub struct Part {
 impl Part {
     /// Reads a response's `Content-Range`.
     ///
-    /// `None` for several ranges in one body, for a whole of unknown length, and where `Content-Length` says otherwise:
-    /// which of the two is wrong nobody knows.
+    /// A `Content-Length` that says less means the first bytes of the range: a body breaks off at its end. `None` where it
+    /// says more, for several ranges in one body, and for a whole of unknown length.
     #[must_use]
     pub fn of(response: &HeaderMap) -> Option<Self> {
         let mut lines = response.get_all(header::CONTENT_RANGE).iter();
@@ -91,9 +91,12 @@ impl Part {
         let (first, last) = range.split_once('-')?;
         let (first, last, length) = (number(first)?, number(last)?, number(length)?);
         let sound = unit.eq_ignore_ascii_case("bytes") && first <= last && last < length;
-        let part = sound.then(|| Self { bytes: first..last + 1, length })?;
-        let told = response.get(header::CONTENT_LENGTH).map(content_length);
-        told.is_none_or(|told| told == Some(part.bytes.end - part.bytes.start)).then_some(part)
+        let promised = sound.then(|| last + 1 - first)?;
+        let told = match response.get(header::CONTENT_LENGTH) {
+            Some(value) => content_length(value)?,
+            None => promised,
+        };
+        (1..=promised).contains(&told).then(|| Self { bytes: first..first + told, length })
     }
 }
 
@@ -210,7 +213,9 @@ mod tests {
         let part =
             |range, length| Part::of(&map(&[("content-range", range), ("content-length", length)]));
         assert_eq!(part("bytes 2-4/10", "3"), Some(Part { bytes: 2..5, length: 10 }));
+        assert_eq!(part("bytes 2-4/10", "2"), Some(Part { bytes: 2..4, length: 10 }));
         assert_eq!(part("bytes 2-4/10", "4"), None);
+        assert_eq!(part("bytes 2-4/10", "0"), None);
         for wrong in
             ["bytes 4-2/10", "bytes 8-10/10", "bytes 2-4/*", "bytes */10", "2-4/10", "lines 2-4/10"]
         {

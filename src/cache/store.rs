@@ -267,8 +267,8 @@ impl Store {
 
     /// Stores a part of a body beside the parts that are there already. Returns them together.
     fn keep_part(&self, fill: &Fill, part: &Part, body: Bytes) -> Option<Arc<Object>> {
-        // Without a Content-Length nothing else says whether the body is what Content-Range promised.
-        if body.len() as u64 != part.bytes.end - part.bytes.start {
+        // Where it begins counts: fewer bytes than Content-Range promised are its first ones, more are none of it.
+        if body.len() as u64 > part.bytes.end - part.bytes.start {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }

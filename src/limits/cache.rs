@@ -61,7 +61,7 @@ pub const CACHE_DISK_KEPT_SHARE: u64 = 2;
 pub const CACHE_DISK_QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// How long the end of an answer waits for the disk. Usually microseconds: who has the whole answer may then rely on
-/// finding it after a crash. A disk that is slower delays nobody further.
+/// finding it after a crash. When a disk hangs, one answer waits so long, and no other until it writes again.
 pub const CACHE_DISK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How long a disk that failed is left alone.

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Semaphore, oneshot};
@@ -97,6 +98,8 @@ struct Counters {
     evictions: AtomicU64,
     damaged: AtomicU64,
     is_failing: AtomicBool,
+    /// Somebody waited as long as one may, and nothing was written since.
+    is_stalled: AtomicBool,
 }
 
 /// The tier.
@@ -404,16 +407,26 @@ impl Disk {
         let bytes = label.record_bytes().min(CACHE_DISK_QUEUE_BYTES_MAX as u64);
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(permits);
-        let Ok(Ok(room)) = tokio::time::timeout(CACHE_DISK_WAIT_MAX, room).await else {
-            return false;
-        };
+        let Some(Ok(room)) = self.wait(room).await else { return false };
         let (done, is_done) = oneshot::channel();
         let job = Job { label, head, object, done, _room: room };
         if self.jobs.send(job).is_err() {
             return false;
         }
         // A write that takes longer is finished all the same.
-        let _ = tokio::time::timeout(CACHE_DISK_WAIT_MAX, is_done).await;
+        let _ = self.wait(is_done).await;
         true
+    }
+
+    /// Waits for the writer, as long as one may. While it hangs, nobody else waits.
+    async fn wait<T>(&self, event: impl Future<Output = T>) -> Option<T> {
+        let is_stalled = &self.files.counters.is_stalled;
+        let wait =
+            if is_stalled.load(Ordering::Relaxed) { Duration::ZERO } else { CACHE_DISK_WAIT_MAX };
+        let outcome = tokio::time::timeout(wait, event).await.ok();
+        if outcome.is_none() {
+            is_stalled.store(true, Ordering::Relaxed);
+        }
+        outcome
     }
 }

@@ -64,6 +64,7 @@ impl Writer {
             match queue.recv_timeout(CACHE_DISK_SYNC_EVERY) {
                 Ok(job) => {
                     self.write(&job);
+                    self.files.counters.is_stalled.store(false, Ordering::Relaxed);
                     // Nobody waits any more if it took long.
                     let _ = job.done.send(());
                 }
