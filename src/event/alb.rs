@@ -4,6 +4,8 @@
 //! Of repeated headers and parameters the single-value form keeps the last; the multi-value form has all. Query
 //! strings are not decoded.
 
+mod parse;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -21,6 +23,8 @@ use super::GeneratedResponse;
 use super::lambda::shown;
 use crate::error::FunctionError;
 use crate::limits::ALB_RESPONSE_BYTES_MAX;
+
+pub use parse::{AlbEvent, is_event, parse_event};
 
 /// A request as the load balancer would show it.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +143,28 @@ pub struct AnswerTo<'a> {
     pub host: Option<&'a str>,
     /// As in [`AlbRequest`].
     pub multi_value: bool,
+}
+
+/// A checked answer as `verge test` shows it: as a function would return it, with lists of values where a name has
+/// several or `multi_value` says so.
+#[must_use]
+pub fn answer_json(answer: &GeneratedResponse, multi_value: bool) -> Value {
+    let GeneratedResponse { status, reason, headers, body } = answer;
+    let multi_value = multi_value || headers.len() > headers.keys_len();
+    let lines = headers.iter();
+    let lines = lines.map(|(name, value)| (Cow::Borrowed(name.as_str()), shown(value.as_bytes())));
+    let lines = pairs(lines, multi_value);
+    let (body, encoded) = body_text(headers, body);
+    let mut shown = Map::new();
+    shown.insert("statusCode".to_owned(), (*status).into());
+    if let Some(reason) = reason {
+        shown.insert("statusDescription".to_owned(), format!("{status} {reason}").into());
+    }
+    let member = if multi_value { "multiValueHeaders" } else { "headers" };
+    shown.insert(member.to_owned(), lines.into());
+    shown.insert("body".to_owned(), body.into());
+    shown.insert("isBase64Encoded".to_owned(), encoded.into());
+    shown.into()
 }
 
 type Checked<T> = Result<T, FunctionError>;

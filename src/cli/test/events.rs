@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{http_text, yaml};
+use crate::function::Function;
 use crate::limits::TEST_FILE_BYTES_MAX;
 
 /// The end of an expected output's name, before its extension.
@@ -135,6 +136,20 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
         }
         Some(Kind::Yaml) => yaml::parse(text()?).map_err(named),
         Some(Kind::Http) => http_text::event(&bytes).map_err(named),
+    }
+}
+
+/// Reads an event for a function: for one that can be an origin, a raw HTTP request is what the load balancer makes of it.
+///
+/// # Errors
+/// As for [`read`].
+pub(super) fn read_for(function: &Function, path: &Path) -> Result<Value, String> {
+    match (function, Kind::of(path)) {
+        (Function::Origin(function), Some(Kind::Http)) => {
+            let event = http_text::balancer_event(&read_bytes(path)?, function.name());
+            event.map_err(|error| format!("{}: {error}", path.display()))
+        }
+        (Function::Origin(_) | Function::Viewer(_), _) => read(path),
     }
 }
 

@@ -8,7 +8,7 @@ use super::Loaded;
 use crate::error::{EdgeError, FunctionError, FunctionKind};
 use crate::event::origin::origin_change_json;
 use crate::event::viewer::{Moment, json as viewer};
-use crate::event::{EventType, OriginRequestOutcome, RequestOutcome, lambda};
+use crate::event::{EventType, OriginRequestOutcome, RequestOutcome, alb, lambda};
 use crate::function::js::{self, Budget, ViewerFunction};
 use crate::function::wasm::OriginFunction;
 use crate::function::{Function, Invocation};
@@ -110,6 +110,9 @@ fn run_origin(
     event: &Value,
     event_type: Option<EventType>,
 ) -> Result<Outcome, String> {
+    if alb::is_event(event) {
+        return answer(function, event, event_type);
+    }
     let mut event = event.clone();
     if let (Some(event_type), Some(config)) =
         (event_type, event.pointer_mut("/Records/0/cf/config").and_then(Value::as_object_mut))
@@ -120,8 +123,7 @@ fn run_origin(
     if !function.handles(event.event_type) {
         return Err(format!("{} has no handler for {}", function.name(), event.event_type));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
+    let runtime = runtime()?;
     let (context, request, origin) = (event.context(), event.request(), &event.origin);
     Ok(match event.response() {
         None => {
@@ -141,6 +143,35 @@ fn run_origin(
             map(runtime.block_on(run), |edits| lambda::edited_response_json(&response, &edits))
         }
     })
+}
+
+/// Runs a function in the place of an origin, on a load balancer's event.
+fn answer(
+    function: &OriginFunction,
+    event: &Value,
+    event_type: Option<EventType>,
+) -> Result<Outcome, String> {
+    if event_type.is_some() {
+        return Err("a load balancer's event has no type: leave --event-type out".to_owned());
+    }
+    let event = alb::parse_event(event).map_err(unusable)?;
+    if !function.handles(EventType::Origin) {
+        let name = function.name();
+        return Err(format!(
+            "{name} has no handler for a load balancer's event: it cannot be an origin"
+        ));
+    }
+    if function.speaks_http() && !event.request.headers().contains_key(http::header::HOST) {
+        return Err(unusable("a handler of wasi:http needs the header field host"));
+    }
+    let multi_value = event.multi_value;
+    let called = runtime()?.block_on(function.answer_event(event));
+    Ok(map(called, |answer| alb::answer_json(&answer, multi_value)))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())
 }
 
 fn unusable(error: impl std::fmt::Display) -> String {

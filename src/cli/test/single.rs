@@ -20,7 +20,7 @@ pub(super) fn run(
     setting: &Setting,
     arguments: &Arguments,
 ) -> Result<ExitCode, Trouble> {
-    let event = events::read(event).map_err(Trouble::Usage)?;
+    let event = events::read_for(&loaded.function, event).map_err(Trouble::Usage)?;
     let outcome = run::run(loaded, &event, setting).map_err(Trouble::Usage)?;
     match arguments.format {
         Format::Json => print(&format!("{:#}\n", test_result(loaded, &outcome))),

@@ -146,7 +146,8 @@ fn event_case(
     arguments: &Arguments,
 ) -> (Option<Outcome>, Verdict) {
     let not_run = |why| Verdict::Failed(Failure::NotRun(why));
-    let read = events::read(&event.event).and_then(|value| run::run(loaded, &value, setting));
+    let read = events::read_for(&loaded.function, &event.event)
+        .and_then(|value| run::run(loaded, &value, setting));
     let outcome = match read {
         Ok(outcome) => outcome,
         Err(why) => return (None, not_run(why)),

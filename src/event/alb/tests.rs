@@ -154,3 +154,111 @@ proptest! {
         prop_assert_eq!(count, query.split('&').filter(|piece| !piece.is_empty()).count());
     }
 }
+
+#[test]
+fn an_event_is_read_back() {
+    let event = json!({
+        "requestContext": { "elb": {} }, "httpMethod": "PUT", "path": "/a",
+        "multiValueQueryStringParameters": { "x": ["1", "2"], "y": [""] },
+        "multiValueHeaders": { "host": ["a.test"], "x-forwarded-proto": ["https"], "x-a": ["1", "2"] },
+        "body": "aGk=", "isBase64Encoded": true,
+    });
+    assert!(is_event(&event) && !is_event(&json!({ "Records": [] })));
+    let read = parse_event(&event).expect("an event");
+    assert!(read.tls && read.multi_value);
+    assert_eq!((read.request.method().as_str(), read.request.body().as_ref()), ("PUT", &b"hi"[..]));
+    assert_eq!(read.request.uri(), "/a?x=1&x=2&y");
+    assert_eq!(read.request.headers().get_all("x-a").iter().count(), 2);
+    assert_eq!(serde_json::from_str::<Value>(&read.json).expect("JSON"), event);
+}
+
+#[test]
+fn what_is_no_event_is_named_by_its_member() {
+    for (member, value, message) in [
+        ("httpMethod", json!(7), "httpMethod must be a text"),
+        ("httpMethod", json!("A B"), "httpMethod is no method"),
+        ("path", json!("a"), "path must begin with a slash"),
+        ("path", json!("/a b"), "path and parameters: "),
+        ("headers", json!({ "a": ["1"] }), "headers must be an object of texts"),
+        ("headers", json!({ "a b": "1" }), "headers: \"a b\" is no header name"),
+        ("headers", json!({ "a": "\n" }), "headers.a has control characters"),
+        (
+            "multiValueHeaders",
+            json!({ "a": "1" }),
+            "multiValueHeaders must be an object of lists of texts",
+        ),
+        ("queryStringParameters", json!([]), "queryStringParameters must be an object of texts"),
+        ("body", json!({}), "body must be a text"),
+        ("isBase64Encoded", json!("yes"), "isBase64Encoded must be true or false"),
+        ("isBase64Encoded", json!(true), "body is no base64"),
+    ] {
+        let mut event = json!({ "httpMethod": "GET", "path": "/", "body": "?" });
+        event[member] = value;
+        let error = parse_event(&event).expect_err(member);
+        assert!(error.starts_with(message), "{error}");
+    }
+}
+
+#[test]
+fn an_answer_is_shown_as_a_function_returns_it() {
+    let to = AnswerTo { tls: true, host: None, multi_value: false };
+    for returned in [
+        json!({ "statusCode": 200, "headers": {}, "body": "", "isBase64Encoded": false }),
+        json!({
+            "statusCode": 404, "statusDescription": "404 Nothing", "headers": { "content-type": "text/plain", "x-a": "1" },
+            "body": "no", "isBase64Encoded": false,
+        }),
+        json!({ "statusCode": 200, "headers": {}, "body": "/w==", "isBase64Encoded": true }),
+    ] {
+        let answer = answer_from_json(&returned.to_string(), to).expect("an answer");
+        assert_eq!(answer_json(&answer, false), returned);
+    }
+    let cookies = json!({ "statusCode": 200, "cookies": ["a=1", "b=2"] });
+    let answer = answer_from_json(&cookies.to_string(), to).expect("an answer");
+    assert_eq!(
+        answer_json(&answer, false)["multiValueHeaders"],
+        json!({ "set-cookie": ["a=1", "b=2"] })
+    );
+}
+
+proptest! {
+    /// What the edge makes of a request tells of that request.
+    #[test]
+    fn an_event_tells_of_its_request(
+        path in "/[a-zA-Z0-9%._~/-]{0,20}",
+        query in "([a-z]{1,3}(=[a-z0-9%]{1,3})?(&[a-z]{1,3}(=[a-z0-9%]{1,3})?){0,3})?",
+        values in proptest::collection::vec("[ -~]{0,9}", 0..4),
+        body in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut headers = headers(&[("host", "a.test")]);
+        for value in &values {
+            headers.append("x-a", HeaderValue::from_str(value).expect("printable"));
+        }
+        let event = event_of(&path, &query, &headers, &body);
+        let read = parse_event(&event).expect("the edge's own");
+        prop_assert_eq!(read.request.uri().path(), path);
+        prop_assert_eq!(read.request.body().as_ref(), &body[..]);
+        let again: Vec<_> = read.request.headers().get_all("x-a").iter().collect();
+        prop_assert_eq!(again, values.iter().collect::<Vec<_>>());
+        let sorted = |query: &str| {
+            let mut pieces: Vec<String> = query.split('&').map(str::to_owned).collect();
+            pieces.sort();
+            pieces
+        };
+        prop_assert_eq!(sorted(read.request.uri().query().unwrap_or_default()), sorted(&query));
+    }
+}
+
+fn event_of(path: &str, query: &str, headers: &HeaderMap, body: &[u8]) -> Value {
+    let request = AlbRequest {
+        method: "POST",
+        path,
+        query: Some(query),
+        headers,
+        body,
+        function: "orders",
+        tls: true,
+        multi_value: true,
+    };
+    serde_json::from_str(&event_json(&request)).expect("JSON")
+}

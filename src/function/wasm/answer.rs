@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler::Guest;
@@ -15,7 +15,7 @@ use super::environment::{Environment, GuestStore, Handlers};
 use super::run::{Fault, Run};
 use super::{OriginFunction, call_lambda};
 use crate::error::FunctionError;
-use crate::event::alb::{AlbRequest, AnswerTo, answer_from_json, event_json};
+use crate::event::alb::{AlbEvent, AlbRequest, AnswerTo, answer_from_json, event_json};
 use crate::event::{EventType, GeneratedResponse};
 use crate::function::Invocation;
 use crate::limits::{ALB_REQUEST_BYTES_MAX, FUNCTION_ANSWER_BYTES_MAX};
@@ -52,11 +52,31 @@ impl OriginFunction {
         let asked = if self.speaks_http() {
             Asked::Http(request)
         } else {
-            Asked::Event(whole(request).await?)
+            Asked::Event(whole(request).await?, None)
         };
+        Ok(self.ask(asked, asking).await)
+    }
+
+    /// Asks the function for its answer to a load balancer's event, with the limits of [`Self::on_request`]; one that
+    /// speaks `wasi:http` gets the request of which the event tells.
+    pub async fn answer_event(&self, event: AlbEvent) -> Invocation<GeneratedResponse> {
+        let AlbEvent { json, request, tls, multi_value } = event;
+        let asked = if self.speaks_http() {
+            Asked::Http(request.map(Full::new))
+        } else {
+            Asked::Event(request, Some(json))
+        };
+        self.ask(asked, Asking { tls, multi_value }).await
+    }
+
+    async fn ask<B: HttpBody>(
+        &self,
+        asked: Asked<B>,
+        asking: Asking,
+    ) -> Invocation<GeneratedResponse> {
         let _permits = match self.permits() {
             Ok(permits) => permits,
-            Err(error) => return Ok(Invocation::unmade(error)),
+            Err(error) => return Invocation::unmade(error),
         };
         let mut run = Run::new(self);
         let returned = run
@@ -64,22 +84,22 @@ impl OriginFunction {
                 self.call_for_answer(environment, asked, asking).await
             })
             .await;
-        Ok(run.finish(returned))
+        run.finish(returned)
     }
 
-    async fn call_for_answer(
+    async fn call_for_answer<B: HttpBody>(
         &self,
         environment: &mut Environment,
-        asked: Asked,
+        asked: Asked<B>,
         asking: Asking,
     ) -> Result<GeneratedResponse, Fault> {
         match (environment.parts(), asked) {
             ((store, Some(Handlers::Http(guest))), Asked::Http(request)) => {
                 exchange(store, guest, request, asking).await
             }
-            ((store, Some(Handlers::Lambda(handler))), Asked::Event(request)) => {
-                let event = event_json(&alb(&self.identity.name, &request, asking));
-                let text = call_lambda(store, handler, event).await?;
+            ((store, Some(Handlers::Lambda(handler))), Asked::Event(request, written)) => {
+                let made = || event_json(&alb(&self.identity.name, &request, asking));
+                let text = call_lambda(store, handler, written.unwrap_or_else(made)).await?;
                 let host = request.headers().get(http::header::HOST);
                 let host = host.and_then(|host| host.to_str().ok());
                 let to = AnswerTo { tls: asking.tls, host, multi_value: asking.multi_value };
@@ -91,10 +111,16 @@ impl OriginFunction {
 }
 
 /// What the function gets.
-enum Asked {
-    Http(Request<Incoming>),
-    Event(Request<Bytes>),
+enum Asked<B> {
+    Http(Request<B>),
+    /// A load balancer's event: of this request, or as somebody wrote it.
+    Event(Request<Bytes>, Option<String>),
 }
+
+/// A body that `wasi:http` can hand to a guest.
+trait HttpBody: hyper::body::Body<Data = Bytes, Error: Into<Error>> + Send + 'static {}
+
+impl<B: hyper::body::Body<Data = Bytes, Error: Into<Error>> + Send + 'static> HttpBody for B {}
 
 async fn whole(request: Request<Incoming>) -> Result<Request<Bytes>, TooLarge> {
     let (head, body) = request.into_parts();
@@ -117,10 +143,10 @@ fn alb<'a>(function: &'a str, request: &'a Request<Bytes>, asking: Asking) -> Al
 }
 
 /// The guest writes its answer while it runs: both go on until it returned and its body is whole.
-async fn exchange(
+async fn exchange<B: HttpBody>(
     store: &mut GuestStore,
     guest: &Guest,
-    request: Request<Incoming>,
+    request: Request<B>,
     asking: Asking,
 ) -> Result<GeneratedResponse, Fault> {
     let scheme = if asking.tls { Scheme::Https } else { Scheme::Http };

@@ -257,3 +257,39 @@ fn what_stands_beside_a_function_is_refused() {
         assert!(stderr.contains(said), "{stderr} does not say {said}");
     }
 }
+
+#[test]
+fn a_function_is_tested_on_a_load_balancers_events() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
+        std::fs::write(path, content).expect("writable");
+    };
+    let event = r#"{"requestContext": {"elb": {}}, "httpMethod": "GET", "path": "/a", "queryStringParameters": {"b": "1"},
+        "headers": {"host": "h.test"}, "body": "", "isBase64Encoded": false}"#;
+    for (name, code) in [("lambda", lambda(CREATED, false)), ("http", server())] {
+        write(&format!("{name}/function.wasm"), &code);
+        let described =
+            format!("name = \"{name}\"\nruntime = \"wasm\"\ncode = \"function.wasm\"\n");
+        write(&format!("{name}/function.toml"), described.as_bytes());
+        write(&format!("{name}/events/json.json"), event.as_bytes());
+        write(&format!("{name}/events/raw.http"), b"GET /a?b=1 HTTP/1.1\nHost: h.test\n\n");
+    }
+    let run = commands::verge_in(folder.path(), &["test", "./lambda", "./http", "--bless"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for (name, status, body) in [("lambda", 201, "aGVsbG8="), ("http", 203, "L2E/Yj0x")] {
+        for event in ["json", "raw"] {
+            let path = folder.path().join(format!("{name}/events/{event}.expected.json"));
+            let expected = std::fs::read_to_string(path).expect("blessed");
+            let expected: serde_json::Value = serde_json::from_str(&expected).expect("JSON");
+            assert_eq!(expected["statusCode"], status, "{name} {event}");
+            assert_eq!(expected["body"], body, "{name} {event}");
+        }
+    }
+    write("http/events/json.json", event.replace("h.test", "").replace("host", "x-a").as_bytes());
+    let run = commands::verge_in(folder.path(), &["test", "./http", "./lambda"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("a handler of wasi:http needs the header field host"), "{run:?}");
+    assert!(run.stdout.contains("3 passed, 1 failed"), "{run:?}");
+}
