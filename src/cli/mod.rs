@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod explain;
 mod invalidate;
+mod new;
 mod serve;
 mod test;
 
@@ -56,7 +57,10 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
-    /// Make a component of a folder with a Lambda handler of Node.js or Python, with the language's own tools.
+    /// Begin an origin function: a folder with its source, events to test it on, and how to build it.
+    New(new::Arguments),
+    /// Make a component of a folder with a function's sources, with the language's own tools: a Lambda handler of Node.js
+    /// or Python, or a function in Rust, C or AssemblyScript.
     Build(build::Arguments),
     /// Run functions on events and compare with what is expected; one function on one event prints the result in the
     /// shape of CloudFront's TestFunction.
@@ -90,6 +94,7 @@ pub fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(configuration) => serve::run(&configuration.config),
         Command::Check { configuration, format } => check::run(&configuration.config, format),
+        Command::New(arguments) => new::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Invalidate(arguments) => invalidate::run(&arguments),

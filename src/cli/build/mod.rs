@@ -1,8 +1,14 @@
-//! `verge build`: a folder with a Lambda handler of Node.js or Python becomes a component.
+//! `verge build`: a folder with a function's sources becomes a component, with the language's own tools, which the user
+//! installed.
 //!
-//! The handler itself is not changed. An adapter of ours (the files in `node/` and `python/`) is put around it, and the
-//! languages' own tools, which the user installed, make one component of both.
+//! Around a Lambda handler of Node.js or Python, which itself is not changed, an adapter of ours is put (the files in
+//! `node/` and `python/`). What compilers make of Rust, C and AssemblyScript is a core module, and a component is made of
+//! that here.
 
+mod assemblyscript;
+mod c;
+mod cargo;
+mod component;
 mod node;
 mod python;
 mod tool;
@@ -22,10 +28,11 @@ const DESCRIPTION: &str = "function.toml";
 /// The words of `verge build`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A folder with index.mjs, index.js, index.cjs or index.ts that exports `handler`, or lambda_function.py with
-    /// `lambda_handler`. function.wasm is written into it, and function.toml if there is none.
+    /// A folder with index.mjs, index.js, index.cjs or index.ts that exports `handler`, lambda_function.py with
+    /// `lambda_handler`, Cargo.toml, function.c or assembly/index.ts. function.wasm is written into it, and function.toml
+    /// if there is none.
     folder: PathBuf,
-    /// The handler as Lambda names it: file.function.
+    /// The handler of Node.js or Python as Lambda names it: file.function.
     #[arg(long, value_name = "FILE.FUNCTION")]
     handler: Option<String>,
 }
@@ -37,6 +44,12 @@ enum Handler {
     Node(PathBuf, String),
     /// A module of Python, and the function.
     Python(String, String),
+    /// A crate of Rust.
+    Cargo,
+    /// Files of C.
+    C,
+    /// AssemblyScript.
+    AssemblyScript,
 }
 
 /// Builds and says what was built.
@@ -63,6 +76,11 @@ fn build(arguments: &Arguments) -> Result<String, String> {
         Handler::Node(file, export) => node::build(&folder, file, export, &workshop, &made)?,
         Handler::Python(module, function) => {
             python::build(&folder, module, function, &workshop, &made)?;
+        }
+        Handler::Cargo => cargo::build(&folder, &workshop, &made)?,
+        Handler::C => c::build(&folder, &workshop, &made)?,
+        Handler::AssemblyScript => {
+            assemblyscript::build(&folder, &workshop, &made)?;
         }
     }
     let target = folder.join(COMPONENT);
@@ -112,9 +130,22 @@ fn find(folder: &Path, named: Option<&str>) -> Result<Handler, String> {
         let function = function.unwrap_or("lambda_handler");
         return Ok(Handler::Python(module.replace('/', "."), function.to_owned()));
     }
+    if named.is_none() {
+        let compiled = [
+            ("Cargo.toml", Handler::Cargo),
+            ("function.c", Handler::C),
+            (assemblyscript::ENTRY, Handler::AssemblyScript),
+        ];
+        let found = compiled.into_iter().find(|(file, _)| folder.join(file).is_file());
+        if let Some((_, handler)) = found {
+            return Ok(handler);
+        }
+    }
     let sought = match named {
         Some(_) => format!("{module}.js, .mjs, .cjs, .ts or .py"),
-        None => "index.mjs, index.js, index.cjs, index.ts or lambda_function.py".to_owned(),
+        None => "index.mjs, index.js, index.cjs, index.ts, lambda_function.py, Cargo.toml, function.c or \
+                 assembly/index.ts"
+            .to_owned(),
     };
     Err(format!(
         "{} has no {sought}; name the handler with --handler FILE.FUNCTION",

@@ -11,9 +11,9 @@ use super::tool::{self, Tool};
 use super::workshop::Workshop;
 
 const INSTALL: &str = "npm install --save-dev esbuild componentize-qjs";
-const BUNDLER: Tool = Tool { name: "esbuild", folder: "node_modules/.bin", install: INSTALL };
+const BUNDLER: Tool = Tool { name: "esbuild", folder: Some("node_modules/.bin"), install: INSTALL };
 const COMPONENTIZER: Tool =
-    Tool { name: "componentize-qjs", folder: "node_modules/.bin", install: INSTALL };
+    Tool { name: "componentize-qjs", folder: Some("node_modules/.bin"), install: INSTALL };
 
 /// The adapter, by name.
 const ADAPTER: [(&str, &str); 19] = [

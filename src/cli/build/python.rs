@@ -8,7 +8,7 @@ use super::workshop::Workshop;
 
 const COMPONENTIZER: Tool = Tool {
     name: "componentize-py",
-    folder: ".venv/bin",
+    folder: Some(".venv/bin"),
     install: "python3 -m venv .venv && .venv/bin/pip install componentize-py",
 };
 

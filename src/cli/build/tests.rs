@@ -81,9 +81,34 @@ fn a_tool_that_fails_is_quoted() {
     assert!(error.starts_with("esbuild failed (exit status: 1):\nindex.js:3: ERROR"), "{error}");
 }
 
+/// Writes a module after `--outFile` if the transform is there.
+const COMPILER: &str = "#!/bin/sh
+grep -q originRequest \"${8}\" && printf '\\0asm\\1\\0\\0\\0' > \"${10}\"";
+
+#[test]
+fn a_module_without_a_handler_is_no_function() {
+    let folder = folder(&[("assembly/index.ts", ""), ("node_modules/.bin/asc", COMPILER)]);
+    let error = built(&folder, None).expect_err("an empty module");
+    assert!(error.contains("the module exports no handler"), "{error}");
+    assert!(!folder.path().join("function.wasm").exists());
+}
+
+#[test]
+fn a_crate_for_another_machine_is_refused() {
+    let folder = folder(&[
+        (
+            "Cargo.toml",
+            "[package]\nname = \"f\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
+        ),
+        ("src/lib.rs", ""),
+    ]);
+    let error = built(&folder, None).expect_err("no wasm");
+    assert!(error.contains("for this machine: say target = \"wasm32-unknown-unknown\""), "{error}");
+}
+
 #[test]
 fn a_missing_tool_comes_with_its_command() {
-    let error = Tool { name: "no-such-tool", folder: "x", install: "npm install it" }
+    let error = Tool { name: "no-such-tool", folder: Some("x"), install: "npm install it" }
         .find(Path::new("/"))
         .expect_err("is not there");
     assert!(error.contains("run `npm install it` in /"), "{error}");
@@ -98,6 +123,13 @@ fn handlers_are_found_as_lambda_finds_them() {
     let python = |module: &str, function: &str| Handler::Python(module.into(), function.into());
     assert_eq!(found(None), Ok(python("lambda_function", "lambda_handler")));
     assert_eq!(found(Some("src/main.run")), Ok(python("src.main", "run")));
+    for (file, handler) in [
+        ("Cargo.toml", Handler::Cargo),
+        ("function.c", Handler::C),
+        ("assembly/index.ts", Handler::AssemblyScript),
+    ] {
+        assert_eq!(find(self::folder(&[(file, "")]).path(), None), Ok(handler));
+    }
     assert!(found(Some("other.run")).expect_err("absent").contains("other.js, .mjs"));
     assert!(found(Some("index")).expect_err("no dot").contains("index.handler"));
 }

@@ -8,8 +8,8 @@ use std::process::Command;
 pub(super) struct Tool {
     /// Its name.
     pub name: &'static str,
-    /// Folders beside the function, or above it, where it may be installed.
-    pub folder: &'static str,
+    /// The folder beside the function, or above it, where its package manager installs it, if that does so.
+    pub folder: Option<&'static str>,
     /// The command that installs it.
     pub install: &'static str,
 }
@@ -20,7 +20,9 @@ impl Tool {
     /// # Errors
     /// A sentence that says how to install it.
     pub(super) fn find(self, folder: &Path) -> Result<PathBuf, String> {
-        let beside = folder.ancestors().map(|above| above.join(self.folder).join(self.name));
+        let beside = self.folder.into_iter().flat_map(|place| {
+            folder.ancestors().map(move |above| above.join(place).join(self.name))
+        });
         let path = std::env::var_os("PATH").unwrap_or_default();
         let named = std::env::split_paths(&path).map(|place| place.join(self.name));
         beside.chain(named).find(|place| place.is_file()).ok_or_else(|| {
@@ -39,13 +41,21 @@ impl Tool {
 /// # Errors
 /// What it said.
 pub(super) fn run(command: &mut Command) -> Result<(), String> {
+    output(command).map(drop)
+}
+
+/// Runs a program to its end; what it wrote to its standard output.
+///
+/// # Errors
+/// What it said.
+pub(super) fn output(command: &mut Command) -> Result<String, String> {
     let program = Path::new(command.get_program()).to_owned();
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("cannot start {name}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said =
+    let [written, said] =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    Err(format!("{name} failed ({}):\n{}", output.status, said.concat().trim_end()))
+    if output.status.success() {
+        return Ok(written);
+    }
+    Err(format!("{name} failed ({}):\n{}", output.status, (written + &said).trim_end()))
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The interfaces of the edge, for the languages' tools.
-const INTERFACES: [(&str, &str); 3] = [
+const INTERFACES: [(&str, &str); 4] = [
+    ("body.wit", include_str!("../../../wit/body.wit")),
     ("edge.wit", include_str!("../../../wit/edge.wit")),
     ("fetch.wit", include_str!("../../../wit/fetch.wit")),
     ("lambda.wit", include_str!("../../../wit/lambda.wit")),

@@ -185,9 +185,7 @@ fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
     if is_core_module(bytes) {
         return Err(LoadError::new(
             name,
-            "this is a core module, not a component: make one of it against \
-             wit/edge.wit (functions/build.sh shows how)"
-                .to_string(),
+            "this is a core module, not a component: `verge build` makes one of it",
         ));
     }
     Ok(())
