@@ -8,6 +8,7 @@ mod check;
 mod explain;
 mod invalidate;
 mod new;
+mod secret;
 mod serve;
 mod test;
 
@@ -69,6 +70,9 @@ enum Command {
     Invalidate(invalidate::Arguments),
     /// Tell what becomes of a request: behavior, functions, cache key, what the cache has, and why. No origin is asked.
     Explain(explain::Arguments),
+    /// Encrypt what a configuration keeps secret.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Print the JSON Schema of the configuration file.
     Schema,
     /// Print a completion script.
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Invalidate(arguments) => invalidate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Secret(command) => secret::run(command),
         Command::Schema => print_schema(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

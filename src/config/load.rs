@@ -78,7 +78,8 @@ pub fn load(file: &Path) -> Result<Config, Vec<Problem>> {
 /// Every problem of the description and of the code.
 pub fn load_function(path: &Path, runtime: Runtime) -> Result<FunctionSource, Vec<Problem>> {
     let mut problems = Problems::new(path);
-    let material = folder::alone(path, runtime, &mut problems);
+    let environment: Environment<'_> = &|name| std::env::var(name).ok();
+    let material = folder::alone(path, runtime, environment, &mut problems);
     let source = material.and_then(|material| check::function_alone(material, &mut problems));
     match source {
         Some(source) if problems.is_empty() => Ok(source),
@@ -100,7 +101,7 @@ pub fn load_text(
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     secret::expand(&mut written, &base, environment, &mut problems);
     let materials = Materials {
-        functions: folder::functions(file, &base, &written, &mut problems),
+        functions: folder::functions(file, &base, &written, environment, &mut problems),
         stores: store::stores(file, &base, &written, &mut problems),
         authorities: authorities(&base, &written, &mut problems),
         geo: geo(&base, &written, &mut problems),

@@ -14,6 +14,7 @@ mod load;
 mod problem;
 mod reader;
 mod schema;
+pub mod sealed;
 mod suggest;
 mod units;
 

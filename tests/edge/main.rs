@@ -29,5 +29,6 @@ mod ranges;
 mod rfc9111;
 mod samples;
 mod scene;
+mod secrets;
 mod status;
 mod testing;

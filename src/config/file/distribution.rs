@@ -88,7 +88,7 @@ pub struct Origin {
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca: Option<String>,
     /// Sent with every request; `${NAME}` is replaced from the environment, `file:path` by the
-    /// file's content.
+    /// file's content, `encrypted:…` by what it hides.
     #[serde(default)]
     pub custom_headers: BTreeMap<String, String>,
     /// How often connecting is tried.

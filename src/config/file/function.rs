@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Size, Time, Variable};
+use super::{Size, Time};
 
 /// A function: a folder (`path` alone), or `name`, `runtime` and either `code` or `file`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -39,8 +39,9 @@ pub struct Function {
     /// Calls at a time that are kept for this function and not exceeded; WebAssembly only. 1 to 900, and 900 of all
     /// functions together. Default: it shares what no function reserves of 1,000.
     pub concurrency: Option<u32>,
-    /// Environment variables; WebAssembly only. 4 KB together.
-    pub environment: Option<BTreeMap<String, Variable>>,
+    /// Environment variables; WebAssembly only. 4 KB together. `${NAME}` is replaced from the edge's environment, `file:path`
+    /// by the file's content, `encrypted:…` by what it hides.
+    pub environment: Option<BTreeMap<String, String>>,
     /// Whom it may call over HTTP: names, ranges of addresses, ports; WebAssembly only. At most 60. Default: nobody.
     pub egress: Option<Vec<String>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.
@@ -93,8 +94,9 @@ pub struct FunctionFolder {
     /// Calls at a time that are kept for this function and not exceeded; WebAssembly only. 1 to 900, and 900 of all
     /// functions together. Default: it shares what no function reserves of 1,000.
     pub concurrency: Option<u32>,
-    /// Environment variables; WebAssembly only. 4 KB together.
-    pub environment: Option<BTreeMap<String, Variable>>,
+    /// Environment variables; WebAssembly only. 4 KB together. `${NAME}` is replaced from the edge's environment, `file:path`
+    /// by the file's content, `encrypted:…` by what it hides.
+    pub environment: Option<BTreeMap<String, String>>,
     /// Whom it may call over HTTP: names, ranges of addresses, ports; WebAssembly only. At most 60. Default: nobody.
     pub egress: Option<Vec<String>>,
     /// Whether answers are remembered and given again to requests in which the function sees the same; JavaScript only.

@@ -29,7 +29,7 @@ pub use policy::{
     XssProtection,
 };
 pub use store::KeyValueStore;
-pub use words::{Association, Associations, OneOrMany, Size, Time, Variable};
+pub use words::{Association, Associations, OneOrMany, Size, Time};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -161,8 +161,8 @@ pub struct Admin {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Explain {
-    /// What signs for the debug header: 22 to 1024 bytes, `${NAME}` from the environment or `file:path`. Default: the
-    /// header counts from the loopback only.
+    /// What signs for the debug header: 22 to 1024 bytes, `${NAME}` from the environment, `file:path` or `encrypted:…`.
+    /// Default: the header counts from the loopback only.
     pub secret: Option<String>,
 }
 

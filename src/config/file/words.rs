@@ -183,37 +183,3 @@ impl JsonSchema for Associations {
         schema
     }
 }
-
-/// The value of an environment variable.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Variable {
-    /// The value itself.
-    Value(String),
-    /// A secret, kept in a file of its own.
-    File {
-        /// The file, relative to this one; a line's end at its end is not part of the value.
-        file: String,
-    },
-}
-
-impl JsonSchema for Variable {
-    fn schema_name() -> Cow<'static, str> {
-        "Variable".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The value itself, or the file that a secret is kept in.",
-            "type": ["string", "object"],
-            "properties": {
-                "file": {
-                    "type": "string",
-                    "description": "The file, relative to this one; a line's end at its end is not part of the value.",
-                },
-            },
-            "required": ["file"],
-            "additionalProperties": false,
-        })
-    }
-}

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{FunctionMaterial, read_bytes, read_text};
+use super::{Environment, FunctionMaterial, read_bytes, read_text, secret};
 use crate::config::Runtime;
-use crate::config::file::{File, Function, FunctionFolder, RuntimeWord, Variable};
+use crate::config::file::{File, Function, FunctionFolder, RuntimeWord};
 use crate::config::problem::Problems;
 use crate::config::reader;
 use crate::limits;
@@ -18,6 +18,7 @@ pub(super) fn functions(
     file: &Path,
     base: &Path,
     written: &File,
+    environment: Environment<'_>,
     problems: &mut Problems,
 ) -> Vec<Option<FunctionMaterial>> {
     let numbered = written.function.iter().enumerate();
@@ -26,9 +27,9 @@ pub(super) fn functions(
         match &function.path {
             Some(path) => {
                 refuse_beside_path(function, &at, problems);
-                from_folder(&base.join(path), &at, problems)
+                from_folder(&base.join(path), environment, &at, problems)
             }
-            None => from_here(file, base, function, &at, problems),
+            None => from_here(file, base, function, environment, &at, problems),
         }
     });
     materials.collect()
@@ -65,6 +66,7 @@ fn refuse_beside_path(function: &Function, at: &str, problems: &mut Problems) {
 pub(super) fn alone(
     path: &Path,
     runtime: Runtime,
+    environment: Environment<'_>,
     problems: &mut Problems,
 ) -> Option<FunctionMaterial> {
     if path.is_dir() {
@@ -72,7 +74,7 @@ pub(super) fn alone(
         let text = read_text(&description, limits::CONFIG_FILE_BYTES_MAX).map_err(|error| {
             problems.add("", error, format!("name a folder with a {DESCRIPTION}, or a file"));
         });
-        return described_by(path, &description, &text.ok()?, problems);
+        return described_by(path, &description, &text.ok()?, environment, problems);
     }
     let mut own = Problems::new(path);
     let Some(code) = code(path, String::new(), &mut own) else {
@@ -104,7 +106,12 @@ fn name_of(path: &Path) -> String {
     if name.is_empty() { "function".to_owned() } else { name }
 }
 
-fn from_folder(folder: &Path, at: &str, problems: &mut Problems) -> Option<FunctionMaterial> {
+fn from_folder(
+    folder: &Path,
+    environment: Environment<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<FunctionMaterial> {
     let description = folder.join(DESCRIPTION);
     let text = match read_text(&description, limits::CONFIG_FILE_BYTES_MAX) {
         Ok(text) => text,
@@ -114,7 +121,7 @@ fn from_folder(folder: &Path, at: &str, problems: &mut Problems) -> Option<Funct
             return None;
         }
     };
-    described_by(folder, &description, &text, problems)
+    described_by(folder, &description, &text, environment, problems)
 }
 
 /// What `text`, the content of a folder's `description`, stands for.
@@ -122,6 +129,7 @@ fn described_by(
     folder: &Path,
     description: &Path,
     text: &str,
+    environment: Environment<'_>,
     problems: &mut Problems,
 ) -> Option<FunctionMaterial> {
     let (described, mut own) = reader::read::<FunctionFolder>(description, text);
@@ -131,7 +139,8 @@ fn described_by(
     };
     let file = folder.join(described.code.as_deref().unwrap_or_default());
     let code = described.code.is_some().then(|| code(&file, "code".to_owned(), &mut own)).flatten();
-    let variables = variables(described.environment.as_ref(), folder, "environment", &mut own);
+    let written = described.environment.as_ref();
+    let variables = variables(written, folder, environment, "environment", &mut own);
     let folder = Some(folder.to_owned());
     Some(FunctionMaterial { described, own_problems: Some(own), code, variables, file, folder })
 }
@@ -140,6 +149,7 @@ fn from_here(
     here: &Path,
     base: &Path,
     function: &Function,
+    environment: Environment<'_>,
     at: &str,
     problems: &mut Problems,
 ) -> Option<FunctionMaterial> {
@@ -185,32 +195,25 @@ fn from_here(
         test: function.test.clone(),
     };
     let written = described.environment.as_ref();
-    let variables = variables(written, base, &format!("{at}.environment"), problems);
+    let at = format!("{at}.environment");
+    let variables = variables(written, base, environment, &at, problems);
     let own_problems = None;
     Some(FunctionMaterial { described, own_problems, code, variables, file, folder: None })
 }
 
 /// The environment variables with their values; `base` is the folder of the file they are written in.
 fn variables(
-    written: Option<&BTreeMap<String, Variable>>,
+    written: Option<&BTreeMap<String, String>>,
     base: &Path,
+    environment: Environment<'_>,
     at: &str,
     problems: &mut Problems,
 ) -> Vec<(String, String)> {
     let mut variables = Vec::new();
-    for (name, word) in written.into_iter().flatten() {
-        let value = match word {
-            Variable::Value(value) => Ok(value.clone()),
-            Variable::File { file } => {
-                let content = read_text(&base.join(file), limits::CONFIG_MATERIAL_BYTES_MAX);
-                content.map(|content| content.trim_end_matches(['\r', '\n']).to_owned())
-            }
-        };
-        match value {
+    for (name, value) in written.into_iter().flatten() {
+        match secret::expanded(value, base, environment) {
             Ok(value) => variables.push((name.clone(), value)),
-            Err(error) => {
-                problems.add(format!("{at}.{name}"), error, "name a file that can be read");
-            }
+            Err((message, remedy)) => problems.add(format!("{at}.{name}"), message, remedy),
         }
     }
     variables

@@ -1,11 +1,12 @@
-//! Secrets in the values of custom headers and of `[explain]`: `${NAME}` from the environment, `file:path` from a
-//! file.
+//! Secrets in the values of custom headers, of functions' variables and of `[explain]`: `${NAME}` from the environment,
+//! `file:path` from a file, `encrypted:` and what only a key of the environment opens.
 
 use std::path::Path;
 
 use super::Environment;
 use crate::config::file::File;
 use crate::config::problem::Problems;
+use crate::config::sealed::{self, Key};
 use crate::limits;
 
 /// Replaces every secret of `written` by its value; what has none becomes a problem.
@@ -36,7 +37,7 @@ pub(super) fn expand(
 
 /// One value with its secrets, or what is wrong and what to do. The value itself never appears in a
 /// message.
-fn expanded(
+pub(super) fn expanded(
     value: &str,
     base: &Path,
     environment: Environment<'_>,
@@ -45,7 +46,10 @@ fn expanded(
         let content = super::read_text(&base.join(path), limits::CONFIG_MATERIAL_BYTES_MAX);
         let content =
             content.map_err(|error| (error, "name a file that can be read".to_owned()))?;
-        return Ok(content.trim_end_matches(['\r', '\n']).to_owned());
+        return opened(content.trim_end_matches(['\r', '\n']), environment);
+    }
+    if value.starts_with(sealed::MARK) {
+        return opened(value, environment);
     }
     let mut result = String::new();
     let mut rest = value;
@@ -73,6 +77,17 @@ fn expanded(
     Ok(result)
 }
 
+/// A value that may be encrypted.
+fn opened(value: &str, environment: Environment<'_>) -> Result<String, (String, String)> {
+    let Some(encrypted) = value.strip_prefix(sealed::MARK) else { return Ok(value.to_owned()) };
+    let Some(key) = environment(sealed::KEY_VARIABLE) else {
+        let message = format!("the value is encrypted, and {} is not set", sealed::KEY_VARIABLE);
+        return Err((message, "set it to the key the value was encrypted with".to_owned()));
+    };
+    let secret = Key::parse(&key).and_then(|key| key.decrypt(encrypted));
+    secret.map_err(|fault| (fault.to_string(), fault.remedy().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +113,32 @@ mod tests {
             assert_eq!(got, expected, "{value}");
         }
         assert!(expanded("file:absent", folder.path(), &environment).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn encrypted_values_want_their_key() -> Result<(), Box<dyn std::error::Error>> {
+        let told = |value: &str, key: Option<&str>| {
+            let environment = |name: &str| key.filter(|_| name == sealed::KEY_VARIABLE);
+            let environment = |name: &str| environment(name).map(str::to_owned);
+            let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+            std::fs::write(folder.path().join("token"), format!("{value}\n"))
+                .map_err(|error| error.to_string())?;
+            let written = expanded(value, folder.path(), &environment);
+            let in_file = expanded("file:token", folder.path(), &environment);
+            assert_eq!(written, in_file, "a file may hold it as well");
+            written.map_err(|(message, _)| message)
+        };
+        let fault = |fault: sealed::Fault| Err(fault.to_string());
+        let [first, second] = [Key::random(), Key::random()].map(Result::unwrap_or_default);
+        let key = Key::parse(&first).map_err(|fault| fault.to_string())?;
+        let value = key.encrypt("p4$${ss}").map_err(|fault| fault.to_string())?;
+        assert_eq!(told(&value, Some(&first)), Ok("p4$${ss}".to_owned()), "taken as it is");
+        assert_eq!(told(&value, Some(&second)), fault(sealed::Fault::Refused));
+        assert_eq!(told(&value, Some("short")), fault(sealed::Fault::Key));
+        assert_eq!(told(&value.replace(':', ":-"), Some(&first)), fault(sealed::Fault::Form));
+        let missing = "the value is encrypted, and VERGE_SECRET_KEY is not set".to_owned();
+        assert_eq!(told(&value, None), Err(missing));
         Ok(())
     }
 }

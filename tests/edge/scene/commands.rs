@@ -1,7 +1,8 @@
 //! The program as a command: what it prints and how it ends.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// A configuration's least distribution.
 pub const SMALLEST_DISTRIBUTION: &str = r#"
@@ -44,12 +45,28 @@ pub fn command_in(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the program with the key of encrypted values, if there is one, on what comes over its standard input.
+pub fn verge_with_key(arguments: &[&str], key: Option<&str>, input: &str) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verge"));
+    command.args(arguments).env_remove("VERGE_SECRET_KEY");
+    command.envs(key.map(|key| ("VERGE_SECRET_KEY", key)));
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().expect("the program starts");
+    // Whoever reads no input may be gone.
+    let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    told(&child.wait_with_output().expect("the program ends"))
+}
+
 fn ended(command: &mut Command) -> Run {
-    let output = command.output().expect("the program starts");
+    told(&command.output().expect("the program starts"))
+}
+
+fn told(output: &Output) -> Run {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("it prints text");
     Run {
         code: output.status.code().expect("no signal ended the program"),
-        stdout: String::from_utf8(output.stdout).expect("it prints text"),
-        stderr: String::from_utf8(output.stderr).expect("it prints text"),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
     }
 }
 

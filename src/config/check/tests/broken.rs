@@ -454,7 +454,7 @@ fn what_surrounds_a_function() {
             "[[function]]\nname = \"a\"\nruntime = \"cloudfront-js-2.0\"\ncode = \"x\"\n\
              isolation = \"warm\"\nconcurrency = 1\nenvironment = {{}}\n\
              [[function]]\nname = \"b\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 0\n\
-             environment = {{ \"1A\" = \"\", TZ = \"x\", AWS_LAMBDA_X = \"\", SECRET = {{ file = \"absent\" }} }}\n\
+             environment = {{ \"1A\" = \"\", TZ = \"x\", AWS_LAMBDA_X = \"\", OPEN = \"${{NO\", SEALED = \"encrypted:AA\", SECRET = \"file:absent\", UNSET = \"a${{NO}}\" }}\n\
              [[function]]\nname = \"c\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 900\n\
              environment = {{ AB = \"{long}\" }}\n\
              [[function]]\nname = \"d\"\nruntime = \"wasm\"\ncode = \"x\"\nconcurrency = 1\n"
@@ -464,7 +464,10 @@ fn what_surrounds_a_function() {
             (Some(13), "function[0].concurrency", "is for WebAssembly functions"),
             (Some(14), "function[0].environment", "is for WebAssembly functions"),
             (Some(19), "function[1].concurrency", "would never run"),
+            (Some(20), "function[1].environment.OPEN", "no closing brace"),
+            (Some(20), "function[1].environment.SEALED", "VERGE_SECRET_KEY is not set"),
             (Some(20), "function[1].environment.SECRET", "cannot read absent"),
+            (Some(20), "function[1].environment.UNSET", "set NO, or use file:path"),
             (Some(20), "function[1].environment.1A", "use a letter"),
             (Some(20), "function[1].environment.AWS_LAMBDA_X", "set by the edge"),
             (Some(20), "function[1].environment.TZ", "choose another name"),
