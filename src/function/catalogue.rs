@@ -162,8 +162,10 @@ impl Function {
                 ViewerFunction::load(engine, source).map(Self::Viewer)
             }
             Runtime::Wasm => {
-                let Source { name, code, settings, .. } = source;
-                let loaded = OriginFunction::load_beside(sandbox, name, code, settings, common);
+                let Source { name, code, settings, store, .. } = source;
+                let store = store.clone();
+                let loaded =
+                    OriginFunction::load_beside(sandbox, name, code, settings, store, common);
                 // Its text says what to do as well.
                 loaded.map(Self::Origin).map_err(|error| LoadError::plain(source, &error.message()))
             }

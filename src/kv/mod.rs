@@ -1,4 +1,4 @@
-//! Key-value stores that viewer functions read (spec: CloudFront Functions section 8.1).
+//! Key-value stores that functions read (spec: CloudFront Functions section 8.1).
 //!
 //! A [`Store`] never changes: a call that has one sees the same content until it ends. A [`NamedStore`] is what
 //! functions are associated with; who has newer content puts another [`Store`] into it. This room reads no files and
@@ -9,6 +9,7 @@ mod named;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
@@ -19,7 +20,9 @@ pub use named::{NamedStore, OtherStore, Reading};
 /// The content of a key-value store at one moment.
 #[derive(Clone)]
 pub struct Store {
-    entries: HashMap<Box<str>, Box<str>>,
+    entries: HashMap<Arc<str>, Box<str>>,
+    /// Sorted.
+    keys: Box<[Arc<str>]>,
     /// SHA-256 over the entries in the order of their keys.
     digest: [u8; 32],
     created_ms: u64,
@@ -101,6 +104,12 @@ impl Store {
         self.entries.get(key).map(AsRef::as_ref)
     }
 
+    /// The keys, sorted bytewise.
+    #[must_use]
+    pub fn keys(&self) -> &[Arc<str>] {
+        &self.keys
+    }
+
     /// Number of keys.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -143,7 +152,7 @@ impl fmt::Debug for Store {
 /// A store that is being filled, and what was wrong so far.
 #[derive(Default)]
 struct Filling {
-    entries: HashMap<Box<str>, Box<str>>,
+    entries: HashMap<Arc<str>, Box<str>>,
     bytes: usize,
     faults: Vec<Fault>,
     /// Faults that are not listed.
@@ -208,8 +217,10 @@ impl Filling {
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
-        let digest = digest(&self.entries);
-        Ok(Store { entries: self.entries, digest, created_ms: 0, updated_ms: 0 })
+        let mut keys: Box<[_]> = self.entries.keys().cloned().collect();
+        keys.sort_unstable();
+        let digest = digest(&keys, &self.entries);
+        Ok(Store { entries: self.entries, keys, digest, created_ms: 0, updated_ms: 0 })
     }
 }
 
@@ -220,11 +231,10 @@ fn too_large(bytes: usize) -> String {
     format!("the store has {bytes} bytes; {most} are allowed")
 }
 
-fn digest(entries: &HashMap<Box<str>, Box<str>>) -> [u8; 32] {
-    let mut sorted: Vec<_> = entries.iter().collect();
-    sorted.sort_unstable();
+fn digest(keys: &[Arc<str>], entries: &HashMap<Arc<str>, Box<str>>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    for text in sorted.into_iter().flat_map(|(key, value)| [key, value]) {
+    let values = keys.iter().filter_map(|key| Some((&**key, &**entries.get(key)?)));
+    for text in values.flat_map(|(key, value)| [key, value]) {
         context.update(&text.len().to_le_bytes());
         context.update(text.as_bytes());
     }

@@ -134,3 +134,7 @@ pub const ORIGIN_FUNCTION_HASH_BYTES_MAX: usize = 1 << 20;
 /// How long an origin function runs before it lets other requests of its thread go on: so long
 /// that the usual call never pauses, so short that a spinning one hardly delays the others.
 pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);
+
+/// Keys of a key-value store in one answer to an origin function: with keys and values of the longest kind six
+/// megabytes, and no turn of a thread that others would notice.
+pub const KEY_VALUE_STORE_ANSWER_KEYS_MAX: usize = 1_000;

@@ -1,7 +1,8 @@
 //! Key-value stores: what functions read from them, and when new content counts.
 
 use crate::scene::commands::{self, SMALLEST_DISTRIBUTION, verge};
-use crate::scene::{Answer, Origin, Scene};
+use crate::scene::{Answer, Origin, Scene, component};
+use wit_parser::Resolve;
 
 fn origin() -> Origin {
     Origin::answering(|request| Answer::cacheable(request.target()))
@@ -149,6 +150,93 @@ fn a_reload_publishes_new_content_and_keeps_the_old_when_it_is_wrong() {
     let problem = edge.said("not reloaded");
     assert!(problem.contains("s.json:1: data[1].key: the key \"k\" is there twice"), "{problem}");
     assert_eq!(edge.get("/k").text(), "second");
+}
+
+/// A component of the `lambda` world that answers with the value of the key `k` and the variable `COLOUR`.
+fn telling() -> Vec<u8> {
+    let module = format!(
+        r#"(module
+        (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))
+        (import "wasi:keyvalue/store@0.2.0-draft" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
+        (import "wasi:config/store@0.2.0-rc.1" "get" (func $variable (param i32 i32 i32)))
+        {}
+        (data (i32.const 1024) "k") (data (i32.const 1040) "COLOUR") (data (i32.const 1072) "\"}}")
+        (data (i32.const 2048) "{{\"status\":\"200\",\"body\":\"")
+        (global $end (mut i32) (i32.const 0))
+        (func $append (param i32 i32)
+            (memory.copy (global.get $end) (local.get 0) (local.get 1))
+            (global.set $end (i32.add (global.get $end) (local.get 1))))
+        (func (export "handle") (param i32 i32) (result i32)
+            (call $begin)
+            (global.set $end (i32.const 2072))
+            (call $open (i32.const 0) (i32.const 0) (i32.const 512))
+            (call $get (i32.load (i32.const 516)) (i32.const 1024) (i32.const 1) (i32.const 512))
+            (call $append (i32.load (i32.const 520)) (i32.load (i32.const 524)))
+            (call $variable (i32.const 1040) (i32.const 6) (i32.const 512))
+            (call $append (i32.load (i32.const 520)) (i32.load (i32.const 524)))
+            (call $append (i32.const 1072) (i32.const 2))
+            (i32.store (i32.const 0) (i32.const 0))
+            (i32.store (i32.const 4) (i32.const 2048))
+            (i32.store (i32.const 8) (i32.sub (global.get $end) (i32.const 2048)))
+            (i32.const 0)))"#,
+        component::MEMORY
+    );
+    let mut resolve = Resolve::default();
+    resolve.push_dir("wit").expect("valid wit");
+    let world = "package test:stores;
+        world telling { include verge:edge/lambda@0.1.0; include verge:edge/stores@0.1.0; }";
+    let package = resolve.push_str("stores.wit", world).expect("valid wit");
+    component::of_package(&resolve, package, "telling", &module)
+}
+
+#[test]
+fn components_read_the_same_stores() {
+    let origin = origin();
+    let edge = Scene::with(&origin)
+        .store("s", &[("k", "first")], "")
+        .function("tells", "wasm", "wasm", &telling())
+        .function_words("key_value_stores = [\"s\"]\nenvironment = { COLOUR = \" and ${COLOUR}\" }")
+        .reading("f", "s", LOOKUP)
+        .environment("COLOUR", "blue".into())
+        .behavior("/k", "viewer_request = \"f\"")
+        .behavior("*", "origin_request = \"tells\"\ncache_policy = \"CachingDisabled\"")
+        .start();
+    assert_eq!(
+        (edge.get("/k").text(), edge.get("/").text()),
+        ("first".into(), "first and blue".into())
+    );
+    edge.rewrite_store("s", &[("k", "second")]);
+    edge.signal("-HUP");
+    edge.said("reloaded");
+    assert_eq!(
+        (edge.get("/k").text(), edge.get("/").text()),
+        ("second".into(), "second and blue".into())
+    );
+}
+
+#[test]
+fn a_test_gives_a_component_its_store() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &[u8]| {
+        std::fs::write(folder.path().join(name), text).expect("the folder is writable");
+    };
+    write("tells.wasm", &telling());
+    write(
+        "function.toml",
+        b"name = \"tells\"\nruntime = \"wasm\"\ncode = \"tells.wasm\"\n[environment]\nCOLOUR = \" and red\"\n",
+    );
+    write("kvs.json", br#"{"data": [{"key": "k", "value": "tested"}]}"#);
+    let event = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/functions/header-signing/events/signed.json"
+    ));
+    write("event.json", &event.expect("the sample is there"));
+    let run = commands::verge_in(
+        folder.path(),
+        &["test", "--event", "event.json", "--kvs", "kvs.json", "./"],
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(run.stdout.contains("tested and red"), "{run:?}");
 }
 
 #[test]

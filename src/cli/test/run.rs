@@ -27,7 +27,7 @@ pub(super) struct Setting {
     pub now_ms: Option<u64>,
     /// Where random numbers start; `None`: from the request's id and the time.
     pub seed: Option<u64>,
-    /// What `cf.kvs()` reads.
+    /// What `cf.kvs()` and `wasi:keyvalue` read.
     pub store: Option<Arc<NamedStore>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Setting {
 pub(super) fn run(loaded: &Loaded, event: &Value, setting: &Setting) -> Result<Outcome, String> {
     match &loaded.function {
         Function::Viewer(function) => run_viewer(function, event, setting).map(|ran| ran.0),
-        Function::Origin(function) => run_origin(function, event, setting.event_type),
+        Function::Origin(function) => run_origin(function, event, setting),
     }
 }
 
@@ -56,14 +56,8 @@ pub(super) fn run_viewer(
     let mut moment = js::moment(&context, setting.now_ms.unwrap_or_else(js::now_ms));
     moment.seed = setting.seed.unwrap_or(moment.seed);
     let mut budget = Budget::default();
-    let with_store;
-    let function = match &setting.store {
-        Some(store) => {
-            with_store = function.with_store(Some(Arc::clone(store)));
-            &with_store
-        }
-        None => function,
-    };
+    let with_store = setting.store.clone().map(|store| function.with_store(Some(store)));
+    let function = with_store.as_ref().unwrap_or(function);
     match (event.event_type, event.response()) {
         (EventType::ViewerRequest, _) => {
             let called =
@@ -108,15 +102,16 @@ fn setting_of(moment: Moment) -> js::Setting<'static> {
 fn run_origin(
     function: &OriginFunction,
     event: &Value,
-    event_type: Option<EventType>,
+    setting: &Setting,
 ) -> Result<Outcome, String> {
     if alb::is_event(event) {
         return answer(function, event, event_type);
     }
     let mut event = event.clone();
-    if let (Some(event_type), Some(config)) =
-        (event_type, event.pointer_mut("/Records/0/cf/config").and_then(Value::as_object_mut))
-    {
+    if let (Some(event_type), Some(config)) = (
+        setting.event_type,
+        event.pointer_mut("/Records/0/cf/config").and_then(Value::as_object_mut),
+    ) {
         config.insert("eventType".to_owned(), event_type.as_str().into());
     }
     let event = lambda::parse_event(&event).map_err(unusable)?;
@@ -125,6 +120,8 @@ fn run_origin(
     }
     let runtime = runtime()?;
     let (context, request, origin) = (event.context(), event.request(), &event.origin);
+    let with_store = setting.store.clone().map(|store| function.with_store(Some(store)));
+    let function = with_store.as_ref().unwrap_or(function);
     Ok(match event.response() {
         None => {
             let called = runtime.block_on(function.on_request(&context, &request, origin));

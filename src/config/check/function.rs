@@ -213,7 +213,7 @@ fn store(
 ) -> Option<Arc<NamedStore>> {
     let written = described.key_value_stores.as_ref()?;
     let at = format!("{at}key_value_stores");
-    if runtime != Runtime::JavaScript2 && !written.is_empty() {
+    if runtime == Runtime::JavaScript1 && !written.is_empty() {
         let message = format!("{} functions cannot read key-value stores", runtime.as_str());
         let remedy = format!("use runtime {}", Runtime::JavaScript2.as_str());
         problems.add(at, message, remedy);

@@ -25,7 +25,7 @@ pub struct Function {
     pub comment: Option<String>,
     /// The events it is written for. Default: both events of its kind.
     pub events: Option<Vec<EventWord>>,
-    /// The key-value store it reads, by name; at most one, and runtime `cloudfront-js-2.0` only.
+    /// The key-value store it reads, by name; at most one. Not for runtime `cloudfront-js-1.0`.
     pub key_value_stores: Option<Vec<String>>,
     /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
     pub memory: Option<Size>,
@@ -80,7 +80,7 @@ pub struct FunctionFolder {
     pub comment: Option<String>,
     /// The events it is written for. Default: both events of its kind.
     pub events: Option<Vec<EventWord>>,
-    /// The key-value store it reads, by name; at most one, and runtime `cloudfront-js-2.0` only.
+    /// The key-value store it reads, by name; at most one. Not for runtime `cloudfront-js-1.0`.
     pub key_value_stores: Option<Vec<String>>,
     /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
     pub memory: Option<Size>,

@@ -1,6 +1,7 @@
 //! An execution environment: one instance of a function with its memory, which serves one call
 //! after the other.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::component::TypedFunc;
@@ -13,6 +14,7 @@ use super::host::HostState;
 use super::identity;
 use super::load::Entry;
 use crate::function::engine::{Mode, Sandbox};
+use crate::kv::NamedStore;
 use crate::limits::{
     ORIGIN_ENVIRONMENT_CALLS_MAX, ORIGIN_ENVIRONMENT_MEMORY_PERCENT_MAX,
     ORIGIN_FUNCTION_EXCHANGE_BYTES_MAX, ORIGIN_FUNCTION_SLICE, SANDBOX_TICK,
@@ -56,12 +58,13 @@ impl Environment {
         Self { store, handlers: None, calls: 0, memory_bytes_at_start: 0 }
     }
 
-    /// Prepares for a call that is ended at `deadline`: from then on the guest yields every slice.
-    pub(super) fn begin(&mut self, deadline: Instant) {
+    /// Prepares for a call that is ended at `deadline` and reads `store`: from then on the guest yields every slice.
+    pub(super) fn begin(&mut self, deadline: Instant, store: Option<&Arc<NamedStore>>) {
         self.calls += 1;
         let state = self.store.data_mut();
         state.deadline = deadline;
         state.request_id = identity::uuid();
+        state.reading = store.map(NamedStore::read);
         self.store.set_epoch_deadline(slice_ticks());
     }
 

@@ -16,6 +16,7 @@ use super::console::Console;
 use super::identity::{Identity, LogStream};
 use super::outbound::{Client, Requests};
 use super::wasi::System;
+use crate::kv::Reading;
 use crate::limits::{
     ORIGIN_FUNCTION_HASH_BYTES_MAX, ORIGIN_FUNCTION_RANDOM_BYTES_MAX, SANDBOX_TABLE_ELEMENTS_MAX,
 };
@@ -35,6 +36,8 @@ pub(super) struct HostState {
     pub(super) request_id: String,
     /// The request's body in the call in progress.
     pub(super) body: Body,
+    /// What the function's key-value store holds in the call in progress.
+    pub(super) reading: Option<Reading>,
     identity: Arc<Identity>,
     log_stream: LogStream,
     client: Arc<Client>,
@@ -51,6 +54,7 @@ impl HostState {
             deadline: Instant::now(),
             request_id: String::new(),
             body: Body::default(),
+            reading: None,
             identity: Arc::clone(identity),
             log_stream: LogStream::default(),
             client: Arc::clone(client),
@@ -66,6 +70,11 @@ impl HostState {
             let variables = identity.variables(log_stream);
             Box::new(System::new(&variables, console, identity.storage_bytes_max, client))
         })
+    }
+
+    /// The configured variables.
+    pub(super) fn configured(&self) -> &[(String, String)] {
+        &self.identity.environment
     }
 
     /// The guest's own requests.

@@ -23,7 +23,8 @@ pub(super) struct Identity {
     pub(super) memory_bytes_max: usize,
     /// Quota of an environment's files, bytes.
     pub(super) storage_bytes_max: u64,
-    environment: Vec<(String, String)>,
+    /// The configured variables.
+    pub(super) environment: Vec<(String, String)>,
 }
 
 impl Identity {

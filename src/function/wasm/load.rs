@@ -15,9 +15,10 @@ use super::outbound::Client;
 use super::pool::Pool;
 use super::run::Run;
 use super::settings::{Isolation, Settings};
-use super::{OriginFunction, Share, wasi};
+use super::{OriginFunction, Share, stores, wasi};
 use crate::event::EventType;
 use crate::function::engine::{Mode, Sandbox};
+use crate::kv::NamedStore;
 use crate::limits::ORIGIN_FUNCTION_BYTES_MAX;
 
 /// Interfaces a component may import besides WASI's. `types` has no functions; it only names the
@@ -64,6 +65,7 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 /// How a component is called.
+#[derive(Clone)]
 pub(super) enum Entry {
     /// One or both typed handlers.
     Typed {
@@ -107,15 +109,16 @@ impl OriginFunction {
         settings: &Settings,
     ) -> Result<Self, LoadError> {
         let common = Share::common(settings.concurrency.unwrap_or_default());
-        Self::load_beside(sandbox, name, bytes, settings, &common)
+        Self::load_beside(sandbox, name, bytes, settings, None, &common)
     }
 
-    /// The same beside other functions, with which it shares `common` when it reserves nothing.
+    /// The same with a key-value store, beside other functions, with which it shares `common` when it reserves nothing.
     pub(in crate::function) fn load_beside(
         sandbox: &Sandbox,
         name: &str,
         bytes: &[u8],
         settings: &Settings,
+        store: Option<Arc<NamedStore>>,
         common: &Share,
     ) -> Result<Self, LoadError> {
         check_form(name, bytes)?;
@@ -140,6 +143,7 @@ impl OriginFunction {
             linked,
             entry,
             budget: *budget,
+            store,
             client: Client::new(egress.clone(), sandbox.idle_connections()),
             pool: warm.then(|| Arc::new(Pool::default())),
             share: concurrency.map_or_else(|| common.clone(), Share::reserved),
@@ -199,11 +203,13 @@ fn is_core_module(bytes: &[u8]) -> bool {
 fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result<(), LoadError> {
     let kind = component.component_type();
     let mut imports = kind.imports(sandbox.engine());
-    let foreign = imports.find(|(import, _)| !OFFERED.contains(import) && !wasi::offers(import));
+    let foreign = imports.find(|(import, _)| !is_offered(import));
     let Some((import, _)) = foreign else {
         return Ok(());
     };
-    let remedy = if import.starts_with("wasi:") {
+    let remedy = if ["wasi:keyvalue/", "wasi:config/"].iter().any(|name| import.starts_with(name)) {
+        "build it against wit/deps of this version"
+    } else if import.starts_with("wasi:") {
         "build it for WASI 0.2 (wasm32-wasip2)"
     } else {
         "build it against wit/ of this version"
@@ -211,11 +217,16 @@ fn check_imports(sandbox: &Sandbox, name: &str, component: &Component) -> Result
     Err(LoadError::new(
         name,
         format!(
-            "imports {import}, which verge does not offer; {remedy}. Offered are {} and WASI 0.2 \
+            "imports {import}, which verge does not offer; {remedy}. Offered are {}, {} and WASI 0.2 \
              with cli, clocks, filesystem, http, io, random and sockets.",
-            OFFERED.join(", ")
+            OFFERED.join(", "),
+            stores::OFFERED.join(", ")
         ),
     ))
+}
+
+fn is_offered(import: &str) -> bool {
+    OFFERED.contains(&import) || stores::OFFERED.contains(&import) || wasi::offers(import)
 }
 
 fn link(
@@ -225,6 +236,7 @@ fn link(
 ) -> Result<InstancePre<HostState>, LoadError> {
     let mut linker = Linker::new(sandbox.engine());
     World::add_to_linker::<_, HasSelf<HostState>>(&mut linker, |state| state)
+        .and_then(|()| stores::add_to_linker(&mut linker))
         .and_then(|()| wasi::add_to_linker(&mut linker))
         .and_then(|()| linker.instantiate_pre(component))
         .map_err(|error| {

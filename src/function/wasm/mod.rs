@@ -19,6 +19,7 @@ mod outbound;
 mod pool;
 mod run;
 mod settings;
+mod stores;
 mod wasi;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::event::{
 };
 use crate::function::Invocation;
 use crate::function::engine::Sandbox;
+use crate::kv::NamedStore;
 use crate::limits::ORIGIN_FUNCTION_CONCURRENCY_MAX;
 use environment::{Environment, GuestStore, Handlers, LambdaHandler};
 use host::HostState;
@@ -51,12 +53,15 @@ pub use load::LoadError;
 pub use settings::{Isolation, Settings};
 
 /// A loaded origin function: compiled, linked, its exports found. Shared by all requests.
+#[derive(Clone)]
 pub struct OriginFunction {
     identity: Arc<Identity>,
     sandbox: Sandbox,
     linked: InstancePre<HostState>,
     entry: load::Entry,
     budget: Duration,
+    /// The key-value store that is associated with it.
+    store: Option<Arc<NamedStore>>,
     client: Arc<Client>,
     /// Environments that wait; `None`: every call gets a fresh one.
     pool: Option<Arc<Pool>>,
@@ -104,6 +109,12 @@ impl OriginFunction {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.identity.name
+    }
+
+    /// The same function, associated with another store.
+    #[must_use]
+    pub fn with_store(&self, store: Option<Arc<NamedStore>>) -> Self {
+        Self { store, ..self.clone() }
     }
 
     /// Whether the component has a handler for this event. A function of the `lambda` world takes

@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
         let deadline = started + function.budget;
         let warm = function.pool.as_ref().and_then(|pool| pool.take());
         let mut environment = warm.unwrap_or_else(|| Environment::new(function));
-        environment.begin(deadline);
+        environment.begin(deadline, function.store.as_ref());
         Self {
             function,
             environment,

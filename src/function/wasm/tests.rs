@@ -17,6 +17,7 @@ use crate::ids::RequestId;
 mod context;
 mod faults;
 mod samples;
+mod stores;
 mod system;
 mod warm;
 

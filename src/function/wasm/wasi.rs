@@ -101,6 +101,11 @@ impl System {
         (&self.files, &mut self.resources)
     }
 
+    /// What the guest has handles of.
+    pub(super) fn resources(&mut self) -> &mut ResourceTable {
+        &mut self.resources
+    }
+
     /// The guest's own requests.
     pub(super) fn requests(&mut self) -> &mut Requests {
         &mut self.requests

@@ -340,7 +340,7 @@ fn functions_that_read_key_value_stores() {
     let place = "function[0].key_value_stores";
     for (runtime, stores, path, words) in [
         ("cloudfront-js-1.0", "[\"redirects\"]", place, "use runtime cloudfront-js-2.0"),
-        ("wasm", "[\"redirects\"]", place, "wasm functions cannot read key-value stores"),
+        ("wasm", "[\"redirects\", \"other\"]", place, "names 2 stores; a function reads one"),
         (
             "cloudfront-js-2.0",
             "[\"redirects\", \"other\"]",
@@ -364,6 +364,7 @@ fn functions_that_read_key_value_stores() {
     }
     for good in ["[]", "[\"redirects\"]"] {
         behind(&function("cloudfront-js-2.0", good), &[]);
+        behind(&function("wasm", good), &[]);
     }
     // A store that could not be named may be the one that was meant.
     behind(
