@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use verge::event::EventType;
-use verge::event::lambda::{OriginEvent, parse_event};
+use verge::event::lambda::{LambdaEvent, parse_event};
 use verge::function::engine::{Mode, Sandbox};
 use verge::function::wasm::{Isolation, OriginFunction, Settings};
 
@@ -87,13 +86,12 @@ fn event_of(folder: &Path, name: &str) -> Outcome<Value> {
 }
 
 /// One call; whether it made a new environment.
-async fn call(function: &OriginFunction, event: &OriginEvent) -> bool {
+async fn call(function: &OriginFunction, event: &LambdaEvent) -> bool {
     let (context, request) = (event.context(), event.request());
-    let report = match (event.event_type, event.response()) {
-        (EventType::OriginResponse, Some(response)) => {
-            function.on_response(&context, &request, &event.origin, &response).await.report
-        }
-        _ => function.on_request(&context, &request, &event.origin).await.report,
+    let Some(origin) = event.origin() else { return false };
+    let report = match event.response() {
+        Some(response) => function.on_response(&context, &request, origin, &response).await.report,
+        None => function.on_request(&context, &request, origin).await.report,
     };
     report.is_some_and(|report| report.init.is_some())
 }
@@ -149,7 +147,7 @@ fn language(
 }
 
 /// The event with another query.
-fn asking(folder: &Path, query: &str) -> Outcome<Arc<OriginEvent>> {
+fn asking(folder: &Path, query: &str) -> Outcome<Arc<LambdaEvent>> {
     let mut event = event_of(folder, "")?;
     let request = event.pointer_mut("/Records/0/cf/request/querystring").ok_or("no query")?;
     *request = query.into();

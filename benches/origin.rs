@@ -11,8 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::Value;
-use verge::event::EventType;
-use verge::event::lambda::{OriginEvent, parse_event};
+use verge::event::lambda::{LambdaEvent, parse_event};
 use verge::function::engine::{Mode, Sandbox};
 use verge::function::wasm::{OriginFunction, Settings};
 
@@ -67,15 +66,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// One call; yields the instructions where they are counted.
 async fn call(
     function: &OriginFunction,
-    event: &OriginEvent,
+    event: &LambdaEvent,
 ) -> Result<Option<u64>, Box<dyn Error>> {
     let (context, request) = (event.context(), event.request());
-    if let (EventType::OriginResponse, Some(response)) = (event.event_type, event.response()) {
-        let run = function.on_response(&context, &request, &event.origin, &response).await;
+    let origin = event.origin().ok_or("no origin event")?;
+    if let Some(response) = event.response() {
+        let run = function.on_response(&context, &request, origin, &response).await;
         run.result?;
         return Ok(run.fuel);
     }
-    let run = function.on_request(&context, &request, &event.origin).await;
+    let run = function.on_request(&context, &request, origin).await;
     run.result?;
     Ok(run.fuel)
 }

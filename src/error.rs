@@ -20,10 +20,10 @@ pub enum FunctionFailure {
 /// Which kind of function failed: CloudFront names them apart in `X-Cache`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FunctionKind {
-    /// A JavaScript viewer function (CloudFront Functions).
-    Viewer,
-    /// A WebAssembly origin function (Lambda@Edge).
-    Origin,
+    /// JavaScript (CloudFront Functions).
+    JavaScript,
+    /// WebAssembly at one of the four events (Lambda@Edge).
+    Component,
     /// A WebAssembly function in the place of an origin (Lambda behind a load balancer).
     InPlaceOfOrigin,
 }
@@ -143,7 +143,7 @@ pub enum EdgeError {
     Viewer(ViewerFailure),
     /// A function failed its request.
     Function {
-        /// Viewer or origin function.
+        /// What it is.
         kind: FunctionKind,
         /// The function's name.
         name: String,
@@ -241,9 +241,9 @@ fn function_answer(kind: FunctionKind, failure: FunctionFailure) -> Answer {
         (_, FunctionFailure::Execution | FunctionFailure::Throttled) => (503, FAILED),
     };
     let result_type = match (kind, failure) {
-        (FunctionKind::Viewer, FunctionFailure::Validation) => "FunctionValidationError",
-        (FunctionKind::Viewer, FunctionFailure::Execution) => "FunctionExecutionError",
-        (FunctionKind::Viewer, FunctionFailure::Throttled) => "FunctionThrottledError",
+        (FunctionKind::JavaScript, FunctionFailure::Validation) => "FunctionValidationError",
+        (FunctionKind::JavaScript, FunctionFailure::Execution) => "FunctionExecutionError",
+        (FunctionKind::JavaScript, FunctionFailure::Throttled) => "FunctionThrottledError",
         (_, FunctionFailure::Validation) => "LambdaValidationError",
         (_, FunctionFailure::Execution) => "LambdaExecutionError",
         (_, FunctionFailure::Throttled) => "LambdaLimitExceeded",

@@ -6,6 +6,7 @@ mod admin;
 mod build;
 mod check;
 mod explain;
+mod interfaces;
 mod invalidate;
 mod new;
 mod secret;

@@ -176,15 +176,14 @@ impl Runtime {
         }
     }
 
-    /// The events it can be used for: CloudFront Functions serve viewers, Lambda@Edge-like
-    /// functions the origin side.
+    /// The events it can be used for: CloudFront Functions serve viewers, Lambda@Edge's run on
+    /// both sides.
     #[must_use]
-    pub const fn events(self) -> [EventType; 2] {
+    pub const fn events(self) -> &'static [EventType] {
+        use EventType::{OriginRequest, OriginResponse, ViewerRequest, ViewerResponse};
         match self {
-            Self::JavaScript1 | Self::JavaScript2 => {
-                [EventType::ViewerRequest, EventType::ViewerResponse]
-            }
-            Self::Wasm => [EventType::OriginRequest, EventType::OriginResponse],
+            Self::JavaScript1 | Self::JavaScript2 => &[ViewerRequest, ViewerResponse],
+            Self::Wasm => &[ViewerRequest, OriginRequest, OriginResponse, ViewerResponse],
         }
     }
 }
@@ -234,6 +233,10 @@ pub struct FunctionSource {
     pub memo: bool,
     /// CPU time of one event for JavaScript, wall-clock time of one run for WebAssembly.
     pub budget: Duration,
+    /// The latter at viewer events, where it must not be more than [`VIEWER_COMPONENT_BUDGET_MAX`].
+    ///
+    /// [`VIEWER_COMPONENT_BUDGET_MAX`]: crate::limits::VIEWER_COMPONENT_BUDGET_MAX
+    pub viewer_budget: Duration,
     /// Whether state outlives a call of WebAssembly; `None`: as its world usually has it.
     pub isolation: Option<Isolation>,
     /// Calls at a time that are kept for WebAssembly, and not exceeded.

@@ -126,7 +126,7 @@ pub struct Behavior {
     /// What is set on every response.
     pub response_headers_policy: Option<Arc<ResponseHeadersPolicy>>,
     /// Functions on viewer-request, in order.
-    pub viewer_request: Vec<FunctionId>,
+    pub viewer_request: Vec<RequestAssociation>,
     /// Functions on origin-request, in order.
     pub origin_request: Vec<RequestAssociation>,
     /// Functions on origin-response, in order.

@@ -1,4 +1,4 @@
-//! Origin events as Lambda@Edge shapes them: what a function is shown, and what becomes of what it
+//! Events as Lambda@Edge shapes them: what a function is shown, and what becomes of what it
 //! returns.
 //!
 //! Functions see text, requests and responses are bytes. Text goes out through [`shown`]; what
@@ -16,15 +16,15 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{ReplacedBody, rules};
+use super::{EventType, ReplacedBody, rules};
 
-pub use check::{check_generated, check_request, check_response};
+pub use check::{check_generated, check_request, check_response, check_viewer_request};
 pub use json::{
     edited_request_json, edited_response_json, event_json, generated_response_json,
     request_result_from_json, response_result_from_json,
 };
 pub(in crate::event) use parse::request_id;
-pub use parse::{OriginEvent, ParseError, parse_event};
+pub use parse::{LambdaEvent, ParseError, parse_event};
 
 /// A header field line as a function returns it.
 pub type ReturnedHeader = (String, String);
@@ -40,8 +40,8 @@ pub struct ReturnedRequest {
     pub querystring: String,
     /// Field lines in order; names in any case.
     pub headers: Vec<ReturnedHeader>,
-    /// `request.origin.custom`.
-    pub origin: ReturnedOrigin,
+    /// `request.origin.custom`; at viewer-request there is none.
+    pub origin: Option<ReturnedOrigin>,
     /// `request.body`, where it is to be replaced.
     pub body: Option<ReplacedBody>,
 }
@@ -80,10 +80,10 @@ pub struct ReturnedResponse {
     pub body: Option<Bytes>,
 }
 
-/// What an origin-request function returned.
+/// What a function returned for a request event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ReturnedAction {
-    /// A request: ask the origin.
+    /// A request: go on with it.
     Forward(ReturnedRequest),
     /// A response: answer with it.
     Respond(ReturnedResponse),
@@ -99,12 +99,15 @@ pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The field lines that a function is shown, names in lower case. Those it may never set are hidden
-/// from it, and stay as they are.
-pub fn visible_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+/// The field lines that a function is shown at an event, names in lower case. Those it may never set
+/// are hidden from it, and stay as they are.
+pub fn visible_headers(
+    event: EventType,
+    headers: &HeaderMap,
+) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     headers
         .iter()
-        .filter(|(name, _)| !rules::is_disallowed(name))
+        .filter(move |(name, _)| !rules::is_hidden_from_lambda(event, name))
         .map(|(name, value)| (name.as_str(), shown(value.as_bytes())))
 }
 

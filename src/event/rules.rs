@@ -74,6 +74,22 @@ pub fn is_read_only(event: EventType, name: &HeaderName) -> bool {
     names.contains(&name.as_str())
 }
 
+/// The same for a function of Lambda@Edge, which cannot change the body of an answer that goes to a viewer.
+#[must_use]
+pub fn is_read_only_for_lambda(event: EventType, name: &HeaderName) -> bool {
+    let frames = ["content-encoding", "content-length", "transfer-encoding"];
+    is_read_only(event, name)
+        || (event == EventType::ViewerResponse && frames.contains(&name.as_str()))
+}
+
+/// Whether a field is hidden from a function of Lambda@Edge at this event; setting it is an error. What the edge says of
+/// the viewer is added behind viewer-request.
+#[must_use]
+pub fn is_hidden_from_lambda(event: EventType, name: &HeaderName) -> bool {
+    is_disallowed(name)
+        || (event == EventType::ViewerRequest && name.as_str().starts_with("cloudfront-"))
+}
+
 /// Fields that no origin gets as custom ones: the edge writes them, or they frame and condition the request.
 const NEVER_CUSTOM: &[&str] = &[
     "cdn-loop",

@@ -138,3 +138,13 @@ pub const ORIGIN_FUNCTION_SLICE: Duration = Duration::from_millis(1);
 /// Keys of a key-value store in one answer to an origin function: with keys and values of the longest kind six
 /// megabytes, and no turn of a thread that others would notice.
 pub const KEY_VALUE_STORE_ANSWER_KEYS_MAX: usize = 1_000;
+
+/// Time of a component at a viewer event (Lambda@Edge's quota): a viewer waits for each of its requests.
+pub const VIEWER_COMPONENT_BUDGET_MAX: Duration = Duration::from_secs(5);
+
+/// Memory of a component at a viewer event, bytes (Lambda@Edge's quota).
+pub const VIEWER_COMPONENT_MEMORY_BYTES_MAX: usize = 128 << 20;
+
+/// What a component is shown of a request's body at viewer-request, and what it may put in its place, bytes
+/// (Lambda@Edge's quota of 40 KB; in base64 a third more).
+pub const VIEWER_REQUEST_BODY_BYTES_MAX: usize = 40 << 10;

@@ -8,9 +8,9 @@ use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody};
 use super::error_page::Page;
+use super::viewer::Made;
 use super::{debug, error_page, head, policy};
-use crate::error::{Answer, EdgeError, ViewerFailure};
-use crate::event::GeneratedResponse;
+use crate::error::{Answer, EdgeError, FunctionKind, ViewerFailure};
 use crate::ids::RequestId;
 use crate::origin::forward;
 
@@ -133,9 +133,13 @@ pub async fn purged(session: &mut Session, ctx: &mut Context, objects: u64) -> p
 pub async fn generated(
     session: &mut Session,
     ctx: &mut Context,
-    generated: GeneratedResponse,
+    made: Made,
 ) -> pingora::Result<()> {
-    ctx.result_type = Some("FunctionGeneratedResponse");
+    let Made { response: generated, by } = made;
+    ctx.result_type = Some(match by {
+        FunctionKind::JavaScript => "FunctionGeneratedResponse",
+        FunctionKind::Component | FunctionKind::InPlaceOfOrigin => "LambdaGeneratedResponse",
+    });
     let mut response = ResponseHeader::build(generated.status, Some(generated.headers.len() + 8))?;
     if let Some(reason) = &generated.reason {
         response.set_reason_phrase(Some(reason))?;

@@ -1,4 +1,4 @@
-//! The request's body where an origin-request function gets it: read before the function runs, and sent afterwards as the
+//! The request's body where a function gets it: read before the function runs, and sent afterwards as the
 //! viewer sent it, or replaced.
 //!
 //! Pingora reads and forwards bodies piece by piece and shows each to `request_body_filter`. What was read before is put
@@ -6,6 +6,7 @@
 //! so buffering is turned on in time for that; [`read`] knows the sizes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
@@ -19,10 +20,9 @@ use tokio::time::timeout;
 use super::context::Context;
 use crate::distribution::{Origin, OriginHttpVersion};
 use crate::error::{EdgeError, FunctionError, FunctionKind, ViewerFailure};
-use crate::event::{BodyView, OriginRequestOutcome};
+use crate::event::{BodyView, RequestEdits};
 use crate::limits::{
-    ORIGIN_REQUEST_BODIES_BYTES_MAX, ORIGIN_REQUEST_BODY_BYTES_MAX,
-    ORIGIN_REQUEST_UNSIZED_BODY_BYTES, RETRY_BUFFER_BYTES,
+    ORIGIN_REQUEST_BODIES_BYTES_MAX, ORIGIN_REQUEST_UNSIZED_BODY_BYTES, RETRY_BUFFER_BYTES,
 };
 
 /// Room for the bodies that are kept, of all requests together.
@@ -42,43 +42,69 @@ pub struct Kept {
     shown: Bytes,
     /// Whether that is not all.
     truncated: bool,
+    /// Up to how much functions may be shown, bytes.
+    most: usize,
     /// How much of the body the origin that is asked has got, bytes.
     sent: usize,
+    /// What a viewer-request function put in its place, for whichever origin is asked.
+    replacement: Option<Bytes>,
     _room: OwnedSemaphorePermit,
+}
+
+/// What the origin that is asked gets in place of the viewer's body.
+fn replacement(ctx: &Context) -> Option<&Bytes> {
+    let kept = ctx.body.as_ref();
+    ctx.origin.new_request_body.as_ref().or_else(|| kept?.replacement.as_ref())
 }
 
 /// The body as the next function sees it: the viewer's, or what a former function made of it.
 pub fn view(ctx: &Context) -> Option<BodyView<'_>> {
-    match (&ctx.origin.new_request_body, &ctx.body) {
+    match (replacement(ctx), &ctx.body) {
         (Some(new), _) => Some(BodyView { data: new, truncated: false }),
         (None, Some(kept)) => Some(BodyView { data: &kept.shown, truncated: kept.truncated }),
         (None, None) => None,
     }
 }
 
-/// Reads the request's body for the function `name`, as far as functions are shown it. A viewer who pauses for longer than
-/// `origin` may is given up.
+/// Puts what a viewer-request function made up in place of the viewer's body.
+pub fn replace(ctx: &mut Context, new: Bytes) {
+    if let Some(kept) = &mut ctx.body {
+        kept.replacement = Some(new);
+    }
+}
+
+/// Reads the request's body for the function `name`, the `most` bytes that it is shown, behind what is kept already. A
+/// viewer who pauses for longer than `patience` is given up.
 ///
 /// # Errors
 /// What the viewer did wrong; and that there is no room, which throttles the function.
 pub async fn read(
     room: &Room,
     session: &mut Session,
-    origin: &Origin,
+    kept: &mut Option<Box<Kept>>,
+    most: usize,
+    patience: Duration,
     name: &str,
-) -> Result<Kept, EdgeError> {
+) -> Result<(), EdgeError> {
+    if kept.as_ref().is_some_and(|kept| kept.most >= most || kept.replacement.is_some()) {
+        return Ok(());
+    }
     let length = content_length(session.req_header());
-    let most = length.map_or(ORIGIN_REQUEST_UNSIZED_BODY_BYTES, |length| {
-        length.min(ORIGIN_REQUEST_BODY_BYTES_MAX)
-    });
-    let mut data = BytesMut::new();
-    let mut taken = take(room, 0, name)?;
-    while data.len() < most && !session.is_body_done() {
+    let wanted = match length {
+        Some(length) => length.min(most),
+        // One more tells whether there is more.
+        None => (most + 1).min(ORIGIN_REQUEST_UNSIZED_BODY_BYTES),
+    };
+    let (mut data, mut taken) = match kept.take() {
+        Some(kept) => (BytesMut::from(kept.data), kept._room),
+        None => (BytesMut::new(), take(room, 0, name)?),
+    };
+    while data.len() < wanted && !session.is_body_done() {
         // Without a length this holds from the first part on.
         if length.is_none_or(|length| length.saturating_sub(data.len()) <= RETRY_BUFFER_BYTES) {
             session.enable_retry_buffering();
         }
-        let part = match timeout(origin.response_timeout, session.read_request_body()).await {
+        let part = match timeout(patience, session.read_request_body()).await {
             Ok(Ok(Some(part))) => part,
             Ok(Ok(None)) => break,
             Ok(Err(error)) if *error.etype() != ErrorType::ReadTimedout => {
@@ -90,12 +116,22 @@ pub async fn read(
         data.extend_from_slice(&part);
     }
     let data = data.freeze();
-    let shown = data.slice(..data.len().min(ORIGIN_REQUEST_BODY_BYTES_MAX));
+    let shown = data.slice(..data.len().min(most));
     let is_whole = session.is_body_done() && shown.len() == data.len();
     if session.is_body_done() && !data.is_empty() && session.as_ref().get_retry_buffer().is_none() {
         return Err(EdgeError::Internal("a body was read that cannot be sent on".into()));
     }
-    Ok(Kept { data, shown, truncated: !is_whole, sent: 0, _room: taken })
+    let truncated = !is_whole;
+    *kept = Some(Box::new(Kept {
+        data,
+        shown,
+        truncated,
+        most,
+        sent: 0,
+        replacement: None,
+        _room: taken,
+    }));
+    Ok(())
 }
 
 /// RFC 9110 section 8.6; the request's framing was checked.
@@ -110,7 +146,7 @@ fn take(room: &Room, bytes: usize, name: &str) -> Result<OwnedSemaphorePermit, E
     // A part has some tens of kilobytes.
     let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
     room.0.clone().try_acquire_many_owned(permits).map_err(|_| EdgeError::Function {
-        kind: FunctionKind::Origin,
+        kind: FunctionKind::Component,
         name: name.to_owned(),
         error: FunctionError::throttled(format!(
             "was not run: the request bodies that functions wait for have \
@@ -126,12 +162,10 @@ fn take(room: &Room, bytes: usize, name: &str) -> Result<OwnedSemaphorePermit, E
 pub fn check_replacement(
     ctx: &Context,
     origin: &Origin,
-    outcome: &OriginRequestOutcome,
+    edits: &RequestEdits,
 ) -> Result<(), FunctionError> {
-    let replaces =
-        matches!(outcome, OriginRequestOutcome::Continue(edits, _) if edits.body.is_some());
     let empty = ctx.body.as_ref().is_some_and(|kept| kept.data.is_empty() && !kept.truncated);
-    if replaces && empty && origin.http_version == OriginHttpVersion::Http2 {
+    if edits.body.is_some() && empty && origin.http_version == OriginHttpVersion::Http2 {
         return Err(FunctionError::validation(
             "request.body was empty and cannot be replaced for an origin that is asked over \
              HTTP/2: use http_version = \"1.1\"",
@@ -148,7 +182,7 @@ pub fn frame(request: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<
     if let Some(kept) = &mut ctx.body {
         kept.sent = 0;
     }
-    if let Some(replacement) = &ctx.origin.new_request_body {
+    if let Some(replacement) = replacement(ctx) {
         request.remove_header(&TRANSFER_ENCODING);
         request.insert_header(CONTENT_LENGTH, HeaderValue::from(replacement.len()))?;
     }
@@ -158,14 +192,15 @@ pub fn frame(request: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<
 /// Makes `part`, which pingora is about to send, what the origin is to get: what it lacks of the viewer's body, or of the
 /// one that took its place. `is_last`: the viewer's body ends with it.
 pub fn pass(session: &Session, part: &mut Option<Bytes>, is_last: bool, ctx: &mut Context) {
-    let Some(kept) = &mut ctx.body else { return };
     if ctx.origin.canned.is_some() {
         return;
     }
+    let new = replacement(ctx).cloned();
+    let Some(kept) = &mut ctx.body else { return };
     let received = session.body_bytes_read();
-    let passed = match &ctx.origin.new_request_body {
+    let passed = match new {
         // Not before the viewer has sent everything: an origin that answers earlier ends the viewer's connection.
-        Some(new) if is_last => new.clone(),
+        Some(new) if is_last => new,
         Some(_) => Bytes::new(),
         None => lacking(kept, &part.take().unwrap_or_default(), received),
     };
@@ -219,7 +254,7 @@ mod tests {
             let data = body.slice(..kept_bytes);
             let room = take(&Room::default(), 0, "f").expect("nothing fits");
             let mut kept =
-                Kept { shown: data.clone(), data, truncated: kept_bytes < size, sent: 0, _room: room };
+                Kept { shown: data.clone(), data, truncated: kept_bytes < size, most: size, sent: 0, replacement: None, _room: room };
             // First the retry buffer, if there is one; then what comes.
             let mut part = body.slice(buffered.min(kept_bytes)..kept_bytes);
             let mut sent = Vec::new();

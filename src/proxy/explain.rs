@@ -50,7 +50,7 @@ impl Edge {
         ctx.trace = Some(Box::default());
         let mut told = Map::new();
         told.insert("request".to_owned(), request_told(&request, tls));
-        let end = viewer_side(&mut request, &mut ctx);
+        let end = viewer_side(&mut request, &mut ctx).await;
         tell_route(&ctx, &mut told);
         tell_functions(&ctx, &mut told);
         match end {
@@ -160,7 +160,7 @@ fn request(question: &Question) -> Result<(RequestHeader, bool), NotAQuestion> {
 }
 
 /// The phases before the cache, as `proxy/mod.rs` has them.
-fn viewer_side(request: &mut RequestHeader, ctx: &mut Context) -> End {
+async fn viewer_side(request: &mut RequestHeader, ctx: &mut Context) -> End {
     let failed = |error: EdgeError| {
         let answer = error.answer();
         End::Answered(json!({ "status": answer.status, "because": error.to_string() }))
@@ -178,12 +178,12 @@ fn viewer_side(request: &mut RequestHeader, ctx: &mut Context) -> End {
         Ok(viewer::Admission::Admitted) => {}
         Err(error) => return failed(error),
     }
-    match viewer::run_request_functions(request, ctx) {
+    match viewer::run_request_functions(request, ctx).await {
         Ok(None) => End::ToTheCache,
         Ok(Some(made)) => End::Answered(json!({
-            "status": made.status,
+            "status": made.response.status,
             "because": "a viewer-request function answers",
-            "body_bytes": made.body.len(),
+            "body_bytes": made.response.body.len(),
         })),
         Err(error) => failed(error),
     }

@@ -198,12 +198,18 @@ impl ProxyHttp for Phases {
                 return Ok(true);
             }
         }
-        match viewer::run_request_functions(session.req_header_mut(), ctx) {
+        let ran = match viewer::read_body(&self.edge, session, ctx).await {
+            Ok(()) => viewer::run_request_functions(session.req_header_mut(), ctx).await,
+            Err(error) => Err(error),
+        };
+        match ran {
             Ok(None) => {
-                viewer::invite_body(session).await?;
+                if ctx.body.is_none() {
+                    viewer::invite_body(session).await?;
+                }
                 return Ok(false);
             }
-            Ok(Some(generated)) => answer::generated(session, ctx, generated).await?,
+            Ok(Some(made)) => answer::generated(session, ctx, made).await?,
             Err(error) => answer::failure(session, ctx, error).await?,
         }
         Ok(true)
@@ -393,7 +399,7 @@ impl ProxyHttp for Phases {
             return Ok(());
         }
         error_page::replace(session, response, ctx).await?;
-        viewer::finish_response(session, response, ctx)
+        viewer::finish_response(session, response, ctx).await
     }
 
     fn response_body_filter(

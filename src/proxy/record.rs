@@ -95,6 +95,7 @@ impl Outcome for () {
 /// The function's failure.
 pub fn note_function<T: Outcome>(
     ctx: &mut Context,
+    kind: FunctionKind,
     name: &Arc<str>,
     event: EventType,
     run: Invocation<T>,
@@ -125,11 +126,6 @@ pub fn note_function<T: Outcome>(
         outbound: run.report.as_ref().map(|report| report.outbound).unwrap_or_default(),
         message,
     });
-    let kind = match event {
-        EventType::ViewerRequest | EventType::ViewerResponse => FunctionKind::Viewer,
-        EventType::OriginRequest | EventType::OriginResponse => FunctionKind::Origin,
-        EventType::Origin => FunctionKind::InPlaceOfOrigin,
-    };
     run.result.map_err(|error| EdgeError::Function { kind, name: name.to_string(), error })
 }
 

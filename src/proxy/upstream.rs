@@ -26,6 +26,7 @@ use crate::event::{
 use crate::function::Function;
 use crate::function::wasm::{OriginFunction, TooLarge};
 use crate::ids::FunctionId;
+use crate::limits::ORIGIN_REQUEST_BODY_BYTES_MAX;
 use crate::origin::forward::{OriginRequest, ViewerRequest};
 use crate::origin::select;
 use crate::origin::{change, peer};
@@ -154,8 +155,10 @@ async fn run_request_function(
 ) -> Result<OriginRequestOutcome, EdgeError> {
     let published = ctx.published.clone();
     let (name, function) = origin_function(&published, association.function)?;
-    if association.include_body && ctx.body.is_none() {
-        ctx.body = Some(Box::new(body::read(&edge.bodies, session, origin, &name).await?));
+    if association.include_body {
+        let (room, patience) = (&edge.bodies, origin.response_timeout);
+        let most = ORIGIN_REQUEST_BODY_BYTES_MAX;
+        body::read(room, session, &mut ctx.body, most, patience, &name).await?;
     }
     let mut run = {
         let event = ctx.event_context()?;
@@ -165,10 +168,12 @@ async fn run_request_function(
         function.on_request(&event, &view, &custom).await
     };
     run.result = run.result.and_then(|outcome| {
-        body::check_replacement(ctx, origin, &outcome)?;
+        if let OriginRequestOutcome::Continue(edits, _) = &outcome {
+            body::check_replacement(ctx, origin, edits)?;
+        }
         Ok(outcome)
     });
-    record::note_function(ctx, &name, EventType::OriginRequest, run)
+    record::note_function(ctx, FunctionKind::Component, &name, EventType::OriginRequest, run)
 }
 
 fn origin_function(
@@ -358,7 +363,8 @@ fn note_answer(ctx: &mut Context) -> Result<(), EdgeError> {
     let Some(question) = ctx.origin.question.take() else { return Ok(()) };
     match question.take_outcome() {
         Some(Ok(run)) => {
-            record::note_function(ctx, &question.function_name(), EventType::Origin, run)
+            let (kind, name) = (FunctionKind::InPlaceOfOrigin, question.function_name());
+            record::note_function(ctx, kind, &name, EventType::Origin, run)
         }
         Some(Err(TooLarge)) => Err(EdgeError::Viewer(ViewerFailure::TooLarge)),
         None => Err(EdgeError::Internal("a function answered without having run".into())),
@@ -394,7 +400,8 @@ async fn run_response_functions(
             let answer = head::response_view(response);
             function.on_response(&event, &view, &custom, &answer).await
         };
-        let edits = record::note_function(ctx, &name, EventType::OriginResponse, run)?;
+        let (kind, event) = (FunctionKind::Component, EventType::OriginResponse);
+        let edits = record::note_function(ctx, kind, &name, event, run)?;
         ctx.note_changes(|| trace::response_changes(&edits));
         apply_response_edits(&name, response, ctx, &edits)?;
     }
@@ -413,7 +420,7 @@ fn apply_response_edits(
     if was == 304 && (now != 304 || edits.body.is_some()) {
         // The stored body is what a 304 stands for; a function cannot give it another status or body.
         return Err(EdgeError::Function {
-            kind: FunctionKind::Origin,
+            kind: FunctionKind::Component,
             name: name.to_string(),
             error: FunctionError::validation(
                 "response.status and response.body cannot be changed on a 304 that revalidates a stored object",

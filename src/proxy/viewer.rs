@@ -1,5 +1,7 @@
 //! The viewer's side of a request: admission, protocol policy, viewer-request and viewer-response functions.
 
+mod component;
+
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
@@ -9,11 +11,15 @@ use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 
 use super::context::{Context, ReplacedBody, Route};
-use super::{added, answer, cache_status, connection, debug, framing, head, policy, record, trace};
-use crate::distribution::{Behavior, ViewerPeer, ViewerProtocolPolicy};
-use crate::error::{EdgeError, FunctionError, ViewerFailure};
+use super::{
+    Edge, added, answer, body, cache_status, connection, debug, framing, head, policy, record,
+    trace,
+};
+use crate::distribution::{Behavior, RequestAssociation, ViewerPeer, ViewerProtocolPolicy};
+use crate::error::{EdgeError, FunctionError, FunctionKind, ViewerFailure};
 use crate::event::{EventType, GeneratedResponse, RequestOutcome};
 use crate::function::js::{Budget, Setting, ViewerFunction};
+use crate::function::wasm::OriginFunction;
 use crate::function::{Breaker, Function};
 use crate::ids::FunctionId;
 use crate::limits::VIEWER_KEEPALIVE_TIMEOUT_SECONDS;
@@ -134,54 +140,99 @@ fn check_method(request: &RequestHeader, behavior: &Behavior) -> Result<(), Edge
     Ok(())
 }
 
+/// An answer that a viewer-request function made up.
+pub struct Made {
+    /// The answer.
+    pub response: GeneratedResponse,
+    /// What made it.
+    pub by: FunctionKind,
+}
+
+/// Reads the request's body where a viewer-request function is to have it.
+///
+/// # Errors
+/// What the viewer did wrong, and that there is no room for the body.
+pub async fn read_body(
+    edge: &Edge,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<(), EdgeError> {
+    let including =
+        ctx.route()?.behavior.viewer_request.iter().find(|association| association.include_body);
+    match including {
+        Some(association) => {
+            let id = association.function;
+            Box::pin(component::read_body(edge, session, ctx, id)).await
+        }
+        None => Ok(()),
+    }
+}
+
 /// Runs the viewer-request functions over the request. `Some`: one of them answered.
 ///
 /// # Errors
 /// A function failed; the request fails with it.
-pub fn run_request_functions(
+pub async fn run_request_functions(
     request: &mut RequestHeader,
     ctx: &mut Context,
-) -> Result<Option<GeneratedResponse>, EdgeError> {
+) -> Result<Option<Made>, EdgeError> {
     let route = ctx.route()?.clone();
     let mut budget = Budget::default();
-    for &id in &route.behavior.viewer_request {
-        let outcome = {
-            let published = ctx.published.clone();
-            let (name, function, breaker) = viewer_function(&published, id)?;
-            let event = ctx.event_context()?;
-            let view = head::request_view(request);
-            let setting = Setting { breaker: Some(breaker), ..Setting::default() };
-            let mut run = function.on_request_at(setting, &event, &view, &mut budget);
-            // Before it is noted: a choice that cannot be made is this function's failure.
-            run.result = run.result.and_then(|outcome| {
-                choose_origin(ctx, &route, &name, &outcome)?;
-                Ok(outcome)
-            });
-            record::note_function(ctx, &name, EventType::ViewerRequest, run)?
+    for &RequestAssociation { function: id, include_body } in &route.behavior.viewer_request {
+        let published = ctx.published.clone();
+        let (outcome, by) = match viewer_function(&published, id)? {
+            ViewerSide::JavaScript(function, breaker) => {
+                let setting = Setting { breaker: Some(breaker), ..Setting::default() };
+                let outcome = call_javascript(function, setting, request, ctx, &mut budget)?;
+                (outcome, FunctionKind::JavaScript)
+            }
+            ViewerSide::Component(function) => {
+                let called = component::on_request(function, include_body, request, ctx);
+                (Box::pin(called).await?, FunctionKind::Component)
+            }
         };
         match outcome {
             RequestOutcome::Continue(edits) => {
                 ctx.note_changes(|| trace::request_changes(&edits));
                 head::edit_request(request, &edits)?;
+                if let Some(body) = edits.body {
+                    body::replace(ctx, body.data);
+                }
             }
-            RequestOutcome::Respond(response) => return Ok(Some(response)),
+            RequestOutcome::Respond(response) => return Ok(Some(Made { response, by })),
         }
     }
     apply_default_root_object(request, &route)?;
     Ok(None)
 }
 
+fn call_javascript(
+    function: &ViewerFunction,
+    setting: Setting<'_>,
+    request: &RequestHeader,
+    ctx: &mut Context,
+    budget: &mut Budget,
+) -> Result<RequestOutcome, EdgeError> {
+    let event = ctx.event_context()?;
+    let view = head::request_view(request);
+    let mut run = function.on_request_at(setting, &event, &view, budget);
+    // Before it is noted: a choice that cannot be made is this function's failure.
+    run.result = run.result.and_then(|outcome| {
+        choose_origin(ctx, function.name(), &outcome)?;
+        Ok(outcome)
+    });
+    let event = EventType::ViewerRequest;
+    record::note_function(ctx, FunctionKind::JavaScript, function.name(), event, run)
+}
+
 /// Does what the function asked of the origin helpers. Functions of a chain build on what former ones left.
 fn choose_origin(
     ctx: &mut Context,
-    route: &Route,
     name: &Arc<str>,
     outcome: &RequestOutcome,
 ) -> Result<(), FunctionError> {
     let RequestOutcome::Continue(edits) = outcome else { return Ok(()) };
-    if edits.origin.is_empty() {
-        return Ok(());
-    }
+    let Some(route) = ctx.route.clone().filter(|_| !edits.origin.is_empty()) else { return Ok(()) };
     let before = ctx.choice.as_deref().cloned();
     let configured = || Choice::of(&route.distribution, route.behavior.target);
     let Some(mut choice) = before.or_else(configured) else {
@@ -229,7 +280,7 @@ fn apply_default_root_object(request: &mut RequestHeader, route: &Route) -> Resu
 ///
 /// # Errors
 /// Pingora refused a head: a defect of the edge.
-pub fn finish_response(
+pub async fn finish_response(
     session: &Session,
     response: &mut ResponseHeader,
     ctx: &mut Context,
@@ -240,7 +291,8 @@ pub fn finish_response(
     } else {
         // spec: CloudFront Functions section 1: not run when the origin's status is 400 or above, whatever page stands for it.
         let runs = response.status.as_u16() < 400 && ctx.replaced_body.is_none();
-        match if runs { run_response_functions(session, response, ctx) } else { Ok(()) } {
+        let ran = if runs { run_response_functions(session, response, ctx).await } else { Ok(()) };
+        match ran {
             Ok(()) => {
                 answer::stamp(response, ctx)?;
                 cache_status::append(session, response, ctx)?;
@@ -255,7 +307,7 @@ pub fn finish_response(
     Ok(())
 }
 
-fn run_response_functions(
+async fn run_response_functions(
     session: &Session,
     response: &mut ResponseHeader,
     ctx: &mut Context,
@@ -264,15 +316,20 @@ fn run_response_functions(
     let mut budget = Budget::default();
     for &id in &behavior.viewer_response {
         let bodyless = answer::is_bodyless(session, response);
-        let edits = {
-            let published = ctx.published.clone();
-            let (name, function, breaker) = viewer_function(&published, id)?;
-            let event = ctx.event_context()?;
-            let request = head::request_view(session.req_header());
-            let view = head::response_view(response);
-            let setting = Setting { breaker: Some(breaker), ..Setting::default() };
-            let run = function.on_response_at(setting, &event, &request, &view, &mut budget);
-            record::note_function(ctx, &name, EventType::ViewerResponse, run)?
+        let published = ctx.published.clone();
+        let edits = match viewer_function(&published, id)? {
+            ViewerSide::JavaScript(function, breaker) => {
+                let event = ctx.event_context()?;
+                let request = head::request_view(session.req_header());
+                let view = head::response_view(response);
+                let setting = Setting { breaker: Some(breaker), ..Setting::default() };
+                let run = function.on_response_at(setting, &event, &request, &view, &mut budget);
+                let (kind, event) = (FunctionKind::JavaScript, EventType::ViewerResponse);
+                record::note_function(ctx, kind, function.name(), event, run)?
+            }
+            ViewerSide::Component(function) => {
+                Box::pin(component::on_response(function, session, response, ctx)).await?
+            }
         };
         ctx.note_changes(|| trace::response_changes(&edits));
         head::edit_response(response, &edits)?;
@@ -286,14 +343,21 @@ fn run_response_functions(
     Ok(())
 }
 
+/// A function on the viewer's side.
+enum ViewerSide<'a> {
+    JavaScript(&'a ViewerFunction, &'a Breaker),
+    Component(&'a OriginFunction),
+}
+
 fn viewer_function(
     published: &super::Published,
     id: FunctionId,
-) -> Result<(Arc<str>, &ViewerFunction, &Breaker), EdgeError> {
+) -> Result<ViewerSide<'_>, EdgeError> {
     match (published.functions.get(id), published.functions.breaker(id)) {
         (Some(Function::Viewer(function)), Some(breaker)) => {
-            Ok((function.name().clone(), function, breaker))
+            Ok(ViewerSide::JavaScript(function, breaker))
         }
-        _ => Err(EdgeError::Internal("a viewer event names no viewer function".into())),
+        (Some(Function::Origin(function)), _) => Ok(ViewerSide::Component(function)),
+        _ => Err(EdgeError::Internal("a viewer event names no function".into())),
     }
 }

@@ -173,6 +173,7 @@ fn source(function: &FunctionSource, memo_bytes_max: usize) -> Source {
         code: function.code.clone(),
         settings: Settings {
             budget: function.budget,
+            viewer_budget: function.viewer_budget,
             memory_bytes_max: function.memory_bytes_max,
             storage_bytes_max: function.storage_bytes_max,
             isolation: function.isolation.map(|isolation| match isolation {
@@ -217,11 +218,21 @@ fn unhandled_events(config: &Config, catalogue: &Catalogue) -> Vec<Problem> {
         }
     }
     for behavior in config.distributions.iter().flat_map(|d| &d.behaviors) {
-        let request = behavior.origin_request.iter().map(|association| association.function);
-        let response = behavior.origin_response.iter().copied();
-        let request = request.map(|id| (id, EventType::OriginRequest));
-        let all = request.chain(response.map(|id| (id, EventType::OriginResponse)));
-        asked.extend(all.map(|(id, event)| ((id, event.as_str()), event)));
+        let requests = [
+            (EventType::ViewerRequest, &behavior.viewer_request),
+            (EventType::OriginRequest, &behavior.origin_request),
+        ];
+        let responses = [
+            (EventType::OriginResponse, &behavior.origin_response),
+            (EventType::ViewerResponse, &behavior.viewer_response),
+        ];
+        for (event, associations) in requests {
+            let ids = associations.iter().map(|association| association.function);
+            asked.extend(ids.map(|id| ((id, event.as_str()), event)));
+        }
+        for (event, ids) in responses {
+            asked.extend(ids.iter().map(|id| ((*id, event.as_str()), event)));
+        }
     }
     let mut problems = Vec::new();
     for ((id, _), event) in asked {
@@ -244,7 +255,10 @@ fn export_for(event: EventType) -> String {
         EventType::Origin => "export wasi:http/incoming-handler or the lambda world's `handle` \
                               from the component, or name another function in the origin"
             .to_owned(),
-        event => format!(
+        EventType::ViewerRequest | EventType::ViewerResponse => format!(
+            "export the lambda world's `handle` from the component, or take the function off {event}"
+        ),
+        EventType::OriginRequest | EventType::OriginResponse => format!(
             "export verge:edge/{event} from the component, or take the function off {event}"
         ),
     }

@@ -1,13 +1,15 @@
-//! Request bodies that origin functions read and replace, and what the origin gets of them.
+//! Request bodies that functions read and replace, and what the origin gets of them.
 
 use bytes::Bytes;
 
-use crate::scene::component::{self, MEMORY};
+use crate::scene::component::{self, FIND, MEMORY};
 use crate::scene::origin::Received;
 use crate::scene::{Answer, Edge, Origin, Response, Scene, http2};
 
 /// What functions are shown of a body at most.
 const SHOWN_MAX: usize = 1 << 20;
+/// The same at viewer-request.
+const SHOWN_TO_VIEWER_EVENTS_MAX: usize = 40 << 10;
 
 /// A function of the `lambda` world that logs its event and returns the request, its body replaced by what was shown of it
 /// where the query asks for that.
@@ -17,22 +19,7 @@ fn lambda() -> Vec<u8> {
         (import "verge:edge/log@0.1.0" "write" (func $log (param i32 i32)))
         {MEMORY}
         (data (i32.const 1024) "\"request\":\"action\":\"read-only\"\"replace\"  replace=1")
-        (func $find (param $at i32) (param $what i32) (param $length i32) (param $end i32) (result i32) (local $i i32)
-            (block $missing
-                (loop $place
-                    (br_if $missing (i32.gt_u (i32.add (local.get $at) (local.get $length)) (local.get $end)))
-                    (local.set $i (i32.const 0))
-                    (block $differs
-                        (loop $byte
-                            (br_if $differs (i32.ne
-                                (i32.load8_u (i32.add (local.get $at) (local.get $i)))
-                                (i32.load8_u (i32.add (local.get $what) (local.get $i)))))
-                            (local.set $i (i32.add (local.get $i) (i32.const 1)))
-                            (br_if $byte (i32.lt_u (local.get $i) (local.get $length))))
-                        (return (local.get $at)))
-                    (local.set $at (i32.add (local.get $at) (i32.const 1)))
-                    (br $place)))
-            (i32.const 0))
+        {FIND}
         (func (export "handle") (param $event i32) (param $length i32) (result i32)
             (local $end i32) (local $request i32) (local $action i32)
             (call $begin)
@@ -82,12 +69,14 @@ fn typed(otherwise: &str) -> Vec<u8> {
 const METHODS: &str = "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\", \"POST\", \"PATCH\", \"DELETE\"]\n\
      cache_policy = \"CachingDisabled\"\norigin_request_policy = \"AllViewer\"\n";
 
-/// `/lambda`, `/typed`, and the same without the body below `/without`.
+/// `/lambda`, `/typed`, the same without the body below `/without`, `/viewer` with the body at viewer-request, and `/both`
+/// with it at both request events.
 fn scene(scene: Scene) -> Scene {
     let with = |name: &str| {
         format!("{METHODS}origin_request = {{ function = \"{name}\", include_body = true }}")
     };
     let without = |name: &str| format!("{METHODS}origin_request = [\"{name}\"]");
+    let at_viewer = "viewer_request = { function = \"lambda\", include_body = true }";
     scene
         .function("lambda", "wasm", "wasm", &lambda())
         .function("typed", "wasm", "wasm", &typed(""))
@@ -99,6 +88,8 @@ fn scene(scene: Scene) -> Scene {
         )
         .behavior("/lambda", &with("lambda"))
         .behavior("/typed", &with("typed"))
+        .behavior("/viewer", &format!("{METHODS}{at_viewer}"))
+        .behavior("/both", &format!("{at_viewer}\n{}", with("typed")))
         .behavior("/without/lambda", &without("lambda"))
         .behavior("/without/typed", &without("typed"))
         .behavior("/without/insists", &without("insists"))
@@ -230,6 +221,54 @@ fn a_body_may_be_replaced_in_the_event_too() {
 }
 
 #[test]
+fn a_viewer_event_is_shown_forty_kilobytes_and_the_origin_gets_all() {
+    let origin = quiet_origin();
+    let edge = scene(Scene::with(&origin)).patient().start();
+    for size in [0, 1, 40_959, 40_960, 40_961, 65_536, 65_537, 70_000, 110_000, SHOWN_MAX + 70_000]
+    {
+        for chunked in [false, true] {
+            let sent = body(size);
+            let received = pass(&edge, &origin, "/viewer", &sent, chunked);
+            assert!(received.body == sent, "{size} bytes, in chunks: {chunked}");
+            // A line of the log has no room for the data.
+            let event = edge.said("\"eventType\":\"viewer-request\"");
+            let truncated = size > SHOWN_TO_VIEWER_EVENTS_MAX;
+            let told = format!("\"inputTruncated\":{truncated},\"action\":\"read-only\"");
+            assert!(event.contains(&told), "{size} bytes, in chunks: {chunked}: {event}");
+            // That of the GET behind it.
+            edge.said("{\"Records\"");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_a_viewer_event_replaced_is_what_everybody_gets() {
+    let origin = quiet_origin();
+    let edge = scene(Scene::with(&origin)).patient().start();
+    for (size, chunked) in [(3, false), (40_000, true), (100_000, false), (2 * SHOWN_MAX, false)] {
+        let received = pass(&edge, &origin, "/viewer?replace=1", &body(size), chunked);
+        let shown = size.min(SHOWN_TO_VIEWER_EVENTS_MAX);
+        assert!(received.body == body(shown), "{size} bytes, in chunks: {chunked}");
+        assert_eq!(received.header("content-length"), [shown.to_string()]);
+    }
+    // The other event is shown more of the viewer's body, or what the first one made of it.
+    for (target, size, told) in [
+        ("/both", 100_000, (100_000, false)),
+        ("/both", 2 * SHOWN_MAX, (SHOWN_MAX, true)),
+        ("/both?replace=1", 2 * SHOWN_MAX, (SHOWN_TO_VIEWER_EVENTS_MAX, false)),
+    ] {
+        let received = pass(&edge, &origin, target, &body(size), false).body;
+        let (length, truncated) = received.split_at(4);
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+        assert_eq!(
+            (usize::try_from(length).expect("it fits"), truncated == [1]),
+            told,
+            "{target} {size}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_replaced_fails_the_request() {
     let origin = quiet_origin();
     let edge = scene(Scene::with(&origin)).patient().start();
@@ -247,14 +286,21 @@ fn what_cannot_be_replaced_fails_the_request() {
 fn a_viewer_who_waits_is_invited_before_the_body_is_read() {
     let origin = quiet_origin();
     let edge = scene(Scene::with(&origin)).patient().start();
-    let mut connection = edge.connect();
-    connection.send_raw(
-        b"POST /typed HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
-    );
-    assert_eq!(connection.read(false).expect("an invitation").status, 100);
-    connection.send_raw(b"abc");
-    assert_eq!(connection.read(false).expect("an answer").status, 200);
-    assert_eq!(origin.received()[0].body, [3, 0, 0, 0, 0]);
+    for (target, body) in
+        [("/typed", &[3, 0, 0, 0, 0][..]), ("/viewer", b"abc"), ("/both", &[3, 0, 0, 0, 0])]
+    {
+        let mut connection = edge.connect();
+        let head = "HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+        connection.send_raw(format!("POST {target} {head}").as_bytes());
+        assert_eq!(connection.read(false).expect("an invitation").status, 100, "{target}");
+        connection.send_raw(b"abc");
+        assert_eq!(
+            connection.read(false).expect("an answer").status,
+            200,
+            "{target}: one invitation"
+        );
+        assert_eq!(origin.received().pop().expect("asked").body, body);
+    }
 }
 
 #[test]
@@ -265,11 +311,14 @@ fn a_body_that_breaks_off_never_reaches_the_function() {
     connection.send_raw(b"POST /typed HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
     assert_eq!(connection.read(false).expect("an answer").status, 408, "the viewer stalls");
     let mut connection = edge.connect();
+    connection.send_raw(b"POST /viewer HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    assert_eq!(connection.read(false).expect("an answer").status, 408, "before the cache, too");
+    let mut connection = edge.connect();
     connection
         .send_raw(b"POST /typed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
     assert_eq!(connection.read(false).expect("an answer").status, 400, "no chunk");
     assert_eq!(origin.hits(), 0);
-    assert_eq!(edge.metric("verge_function_calls_total{function=\"typed\""), 0.0);
+    assert_eq!(edge.metric("verge_function_invocations_total{function="), 0.0);
 }
 
 #[test]
@@ -285,13 +334,22 @@ fn the_secondary_gets_the_body_that_the_primary_failed_on() {
         "/group/*",
         &format!("{METHODS}target = \"both\"\norigin_request = {{ function = \"lambda\", include_body = true }}"),
     )
+    .behavior(
+        "/viewer-group",
+        &format!("{METHODS}target = \"both\"\nviewer_request = {{ function = \"lambda\", include_body = true }}"),
+    )
     .start();
-    for (target, size) in [("/group/a", 3), ("/group/a", 200_000), ("/group/a?replace=1", 200_000)]
-    {
+    for (target, size, sent) in [
+        ("/group/a", 3, 3),
+        ("/group/a", 200_000, 200_000),
+        ("/group/a?replace=1", 200_000, 200_000),
+        ("/viewer-group", 60_000, 60_000),
+        ("/viewer-group?replace=1", 50_000, SHOWN_TO_VIEWER_EVENTS_MAX),
+    ] {
         let response = edge.request("OPTIONS", target).body(&body(size)).send();
         assert_eq!(response.text(), "taken");
         let received = [&broken, &origin].map(|one| one.received().pop().expect("asked").body);
-        assert!(received.iter().all(|received| *received == body(size)), "{target} {size}");
+        assert!(received.iter().all(|received| *received == body(sent)), "{target} {size}");
     }
     // A body of which a part is gone is sent to nobody else.
     let response = edge.request("OPTIONS", "/group/a").body(&body(2 * SHOWN_MAX)).send();
@@ -331,11 +389,14 @@ fn bodies_pass_over_http2_on_either_side() {
     let runtime = runtime.expect("a runtime");
     for edge in [&inner, &outer] {
         for size in [1, 65_537, SHOWN_MAX, SHOWN_MAX + 1] {
-            for length in [true, false] {
+            for (target, length) in
+                [("/lambda", true), ("/lambda", false), ("/viewer", true), ("/viewer", false)]
+            {
                 let sent = body(size);
-                let status = runtime.block_on(send_over_h2(edge, "/lambda", &sent, length));
-                assert_eq!(status, 200, "{size} bytes, their length told: {length}");
-                assert!(origin.received().pop().expect("asked").body == sent, "{size} {length}");
+                let status = runtime.block_on(send_over_h2(edge, target, &sent, length));
+                assert_eq!(status, 200, "{target}, {size} bytes, their length told: {length}");
+                let received = origin.received().pop().expect("asked").body;
+                assert!(received == sent, "{target} {size} {length}");
             }
         }
         assert_eq!(runtime.block_on(send_over_h2(edge, "/typed", &body(100_000), true)), 200);
@@ -344,4 +405,6 @@ fn bodies_pass_over_http2_on_either_side() {
     let response = outer.request("POST", "/typed").body(b"").send();
     assert_eq!((response.status, response.x_cache().as_str()), (502, "LambdaValidationError"));
     outer.said("use http_version = \"1.1\"");
+    let response = outer.request("POST", "/viewer?replace=1").body(b"").send();
+    assert_eq!((response.status, response.x_cache().as_str()), (502, "LambdaValidationError"));
 }

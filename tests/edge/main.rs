@@ -32,3 +32,4 @@ mod scene;
 mod secrets;
 mod status;
 mod testing;
+mod viewer_components;

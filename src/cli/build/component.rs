@@ -9,7 +9,7 @@ use wit_parser::Resolve;
 
 use super::workshop::Workshop;
 
-/// Interfaces of `wit/` that a module may import.
+/// Interfaces of `wit/` that a module may import, beside those of its world `stores`.
 const IMPORTS: [&str; 6] = ["body", "context", "crypto", "digest", "fetch", "log"];
 /// Its interfaces that a module may export, each as one function `handle`.
 const EXPORTS: [&str; 2] = ["origin-request", "origin-response"];
@@ -112,7 +112,8 @@ fn described(mut module: Vec<u8>, facts: &Facts, interfaces: &Path) -> Result<Ve
     }
     let imports: String =
         IMPORTS.map(|interface| format!("  import verge:edge/{interface}@0.1.0;\n")).concat();
-    let world = format!("package verge:made;\nworld made {{\n{imports}{exports}}}\n");
+    let stores = "  include verge:edge/stores@0.1.0;\n";
+    let world = format!("package verge:made;\nworld made {{\n{imports}{stores}{exports}}}\n");
     let embedded = (|| {
         let mut resolve = Resolve::default();
         resolve.push_dir(interfaces)?;
@@ -152,10 +153,13 @@ mod tests {
         let response = handler("verge:edge/origin-response@0.1.0#handle", "i32");
         let log = r#"(import "verge:edge/log@0.1.0" "write" (func (param i32 i32)))"#;
         let body = r#"(import "verge:edge/body@0.1.0" "get" (func (param i32)))"#;
+        let store =
+            r#"(import "wasi:keyvalue/store@0.2.0-draft" "open" (func (param i32 i32 i32)))"#;
         for fields in [
             request.clone(),
             format!("{log} {body} {request} {response}"),
             format!("{log} {response}"),
+            format!("{store} {request}"),
             handler("handle", "i32 i32"),
         ] {
             let component =

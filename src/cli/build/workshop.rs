@@ -4,13 +4,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// The interfaces of the edge, for the languages' tools.
-const INTERFACES: [(&str, &str); 4] = [
-    ("body.wit", include_str!("../../../wit/body.wit")),
-    ("edge.wit", include_str!("../../../wit/edge.wit")),
-    ("fetch.wit", include_str!("../../../wit/fetch.wit")),
-    ("lambda.wit", include_str!("../../../wit/lambda.wit")),
-];
+use crate::cli::interfaces::INTERFACES;
 
 /// The folder.
 #[derive(Debug)]
@@ -29,7 +23,7 @@ impl Workshop {
         made.map_err(|error| format!("cannot make {}: {error}; set TMPDIR", path.display()))?;
         let workshop = Self(path);
         for (name, text) in INTERFACES {
-            workshop.write(&format!("wit/{name}"), text)?;
+            workshop.write(name, text)?;
         }
         Ok(workshop)
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Job, Language};
+use crate::cli::interfaces::INTERFACES;
 
 /// One file of `templates/`.
 macro_rules! template {
@@ -13,14 +14,6 @@ macro_rules! template {
 
 /// Path in the new folder, and text.
 type File = (&'static str, &'static str);
-
-/// The interfaces, for the types that Rust makes of them.
-const INTERFACES: [File; 4] = [
-    ("wit/body.wit", include_str!("../../../wit/body.wit")),
-    ("wit/edge.wit", include_str!("../../../wit/edge.wit")),
-    ("wit/fetch.wit", include_str!("../../../wit/fetch.wit")),
-    ("wit/lambda.wit", include_str!("../../../wit/lambda.wit")),
-];
 
 /// A function to begin with.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,9 @@ use super::Loaded;
 use crate::error::{EdgeError, FunctionError, FunctionKind};
 use crate::event::origin::origin_change_json;
 use crate::event::viewer::{Moment, json as viewer};
-use crate::event::{EventType, OriginRequestOutcome, RequestOutcome, alb, lambda};
+use crate::event::{
+    CustomOrigin, EventType, OriginRequestOutcome, RequestEdits, RequestOutcome, alb, lambda,
+};
 use crate::function::js::{self, Budget, ViewerFunction};
 use crate::function::wasm::OriginFunction;
 use crate::function::{Function, Invocation};
@@ -38,7 +40,7 @@ pub(super) struct Setting {
 pub(super) fn run(loaded: &Loaded, event: &Value, setting: &Setting) -> Result<Outcome, String> {
     match &loaded.function {
         Function::Viewer(function) => run_viewer(function, event, setting).map(|ran| ran.0),
-        Function::Origin(function) => run_origin(function, event, setting),
+        Function::Origin(function) => run_component(function, event, setting),
     }
 }
 
@@ -99,13 +101,15 @@ fn setting_of(moment: Moment) -> js::Setting<'static> {
     js::Setting { moment: Some(moment), breaker: None }
 }
 
-fn run_origin(
+fn run_component(
     function: &OriginFunction,
     event: &Value,
     setting: &Setting,
 ) -> Result<Outcome, String> {
+    let with_store = setting.store.clone().map(|store| function.with_store(Some(store)));
+    let function = with_store.as_ref().unwrap_or(function);
     if alb::is_event(event) {
-        return answer(function, event, event_type);
+        return answer(function, event, setting.event_type);
     }
     let mut event = event.clone();
     if let (Some(event_type), Some(config)) = (
@@ -118,28 +122,42 @@ fn run_origin(
     if !function.handles(event.event_type) {
         return Err(format!("{} has no handler for {}", function.name(), event.event_type));
     }
-    let runtime = runtime()?;
-    let (context, request, origin) = (event.context(), event.request(), &event.origin);
-    let with_store = setting.store.clone().map(|store| function.with_store(Some(store)));
-    let function = with_store.as_ref().unwrap_or(function);
-    Ok(match event.response() {
-        None => {
-            let called = runtime.block_on(function.on_request(&context, &request, origin));
+    Ok(runtime()?.block_on(call_component(function, &event)))
+}
+
+async fn call_component(function: &OriginFunction, event: &lambda::LambdaEvent) -> Outcome {
+    let (context, request) = (event.context(), event.request());
+    let edited = |origin: Option<&CustomOrigin>, edits: &RequestEdits| {
+        lambda::edited_request_json(event.event_type, &context, &request, origin, edits)
+    };
+    match (event.origin(), event.response()) {
+        (None, None) => {
+            let called = function.on_viewer_request(&context, &request).await;
+            map(called, |outcome| match outcome {
+                RequestOutcome::Continue(edits) => edited(None, &edits),
+                RequestOutcome::Respond(response) => lambda::generated_response_json(&response),
+            })
+        }
+        (Some(origin), None) => {
+            let called = function.on_request(&context, &request, origin).await;
             map(called, |outcome| match outcome {
                 OriginRequestOutcome::Continue(edits, chosen) => {
-                    let origin = chosen.as_ref().unwrap_or(origin);
-                    lambda::edited_request_json(&context, &request, origin, &edits)
+                    edited(Some(chosen.as_ref().unwrap_or(origin)), &edits)
                 }
                 OriginRequestOutcome::Respond(response) => {
                     lambda::generated_response_json(&response)
                 }
             })
         }
-        Some(response) => {
-            let run = function.on_response(&context, &request, origin, &response);
-            map(runtime.block_on(run), |edits| lambda::edited_response_json(&response, &edits))
+        (Some(origin), Some(response)) => {
+            let called = function.on_response(&context, &request, origin, &response).await;
+            map(called, |edits| lambda::edited_response_json(&response, &edits))
         }
-    })
+        (None, Some(response)) => {
+            let called = function.on_viewer_response(&context, &request, &response).await;
+            map(called, |edits| lambda::edited_response_json(&response, &edits))
+        }
+    }
 }
 
 /// Runs a function in the place of an origin, on a load balancer's event.
@@ -188,8 +206,8 @@ pub(super) fn error_message(loaded: &Loaded, error: &FunctionError) -> String {
 /// What the viewer would be told.
 pub(super) fn sentence(loaded: &Loaded, error: &FunctionError) -> &'static str {
     let kind = match loaded.function {
-        Function::Viewer(_) => FunctionKind::Viewer,
-        Function::Origin(_) => FunctionKind::Origin,
+        Function::Viewer(_) => FunctionKind::JavaScript,
+        Function::Origin(_) => FunctionKind::Component,
     };
     let name = loaded.subject.source.name.clone();
     EdgeError::Function { kind, name, error: error.clone() }.answer().sentence

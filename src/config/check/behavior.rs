@@ -6,7 +6,7 @@ use super::distribution::Surroundings;
 use super::origin::Targets;
 use crate::config::file::{self, Associations, OneOrMany, ViewerProtocol};
 use crate::config::problem::Problems;
-use crate::config::{defaults, suggest};
+use crate::config::{FunctionSource, Runtime, defaults, suggest, units};
 use crate::distribution::{
     Behavior, PathPattern, RequestAssociation, Semantics, ViewerProtocolPolicy, added,
 };
@@ -98,18 +98,21 @@ pub(super) fn check(
     });
     let viewer_protocol_policy = viewer_protocol(written, around, at, problems);
     let (allowed_methods, cached_methods) = methods(written, semantics, at, problems);
-    let mut chain = |word: &str, written: &Option<OneOrMany>, event| {
-        let names = written.as_ref().map(OneOrMany::names).unwrap_or_default();
-        let names = names.into_iter().map(|(suffix, name)| (suffix, Some(name), ())).collect();
-        let found = functions(names, event, around, &path(word), problems);
-        found.into_iter().map(|(id, ())| id).collect()
+    let on_request = |word, associations, event, problems: &mut Problems| {
+        request_functions(associations, event, around, &path(word), problems)
     };
-    let viewer_request = chain("viewer_request", &written.viewer_request, EventType::ViewerRequest);
-    let origin_response =
-        chain("origin_response", &written.origin_response, EventType::OriginResponse);
-    let viewer_response =
-        chain("viewer_response", &written.viewer_response, EventType::ViewerResponse);
-    let origin_request = origin_request(written, around, &path("origin_request"), problems);
+    let on_response = |word, names, event, problems: &mut Problems| {
+        response_functions(names, event, around, &path(word), problems)
+    };
+    let event = EventType::ViewerRequest;
+    let viewer_request = on_request("viewer_request", &written.viewer_request, event, problems);
+    let event = EventType::OriginRequest;
+    let origin_request = on_request("origin_request", &written.origin_request, event, problems);
+    let event = EventType::OriginResponse;
+    let origin_response = on_response("origin_response", &written.origin_response, event, problems);
+    let event = EventType::ViewerResponse;
+    let viewer_response = on_response("viewer_response", &written.viewer_response, event, problems);
+    one_kind(&viewer_request, &viewer_response, around, at, problems);
     let cache_policy = cache_policy?;
     let added = added::of_policies(&cache_policy, origin_request_policy.as_deref());
     Some(Behavior {
@@ -223,17 +226,83 @@ fn any_methods(written: &[String], at: &str, problems: &mut Problems) -> Vec<Met
     methods
 }
 
-fn origin_request(
-    written: &file::Behavior,
+fn request_functions(
+    written: &Option<Associations>,
+    event: EventType,
     around: &Surroundings<'_>,
     at: &str,
     problems: &mut Problems,
 ) -> Vec<RequestAssociation> {
-    let each = written.origin_request.as_ref().map(Associations::each).unwrap_or_default();
+    let each = written.as_ref().map(Associations::each).unwrap_or_default();
+    for (suffix, one) in each.iter().filter(|(_, one)| one.includes_body()) {
+        let found = one.name().and_then(|name| around.functions.find(name));
+        if let Some((_, Some(source))) = found
+            && source.runtime != Runtime::Wasm
+        {
+            let at = format!("{at}{suffix}.include_body");
+            problems.add(at, "is for WebAssembly functions", "leave `include_body` out");
+        }
+    }
     let named = each.into_iter().map(|(suffix, one)| (suffix, one.name(), one.includes_body()));
-    let found = functions(named.collect(), EventType::OriginRequest, around, at, problems);
+    let found = functions(named.collect(), event, around, at, problems);
     let association = |(function, include_body)| RequestAssociation { function, include_body };
     found.into_iter().map(association).collect()
+}
+
+fn response_functions(
+    written: &Option<OneOrMany>,
+    event: EventType,
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) -> Vec<FunctionId> {
+    let names = written.as_ref().map(OneOrMany::names).unwrap_or_default();
+    let names = names.into_iter().map(|(suffix, name)| (suffix, Some(name), ())).collect();
+    let found = functions(names, event, around, at, problems);
+    found.into_iter().map(|(id, ())| id).collect()
+}
+
+/// CloudFront does not mix its two kinds of functions on the viewer's side of a behavior (spec: Lambda@Edge section 1).
+fn one_kind(
+    request: &[RequestAssociation],
+    response: &[FunctionId],
+    around: &Surroundings<'_>,
+    at: &str,
+    problems: &mut Problems,
+) {
+    let on_request = request.iter().map(|association| ("viewer_request", association.function));
+    let on_response = response.iter().map(|id| ("viewer_response", *id));
+    let mut first = None;
+    for (word, id) in on_request.chain(on_response) {
+        let Some(source) = around.functions.source(id) else { continue };
+        let is_component = source.runtime == Runtime::Wasm;
+        if *first.get_or_insert(is_component) != is_component {
+            let message = "the behavior's viewer events have JavaScript and WebAssembly";
+            let remedy = "use one of the two on both, or move WebAssembly to an origin event";
+            problems.add(format!("{at}.{word}"), message, remedy);
+            return;
+        }
+    }
+}
+
+/// What a component may have at a viewer event (spec: Lambda@Edge section 4).
+fn check_viewer_component(source: &FunctionSource, at: &str, problems: &mut Problems) {
+    let (time, memory) =
+        (limits::VIEWER_COMPONENT_BUDGET_MAX, limits::VIEWER_COMPONENT_MEMORY_BYTES_MAX);
+    let name = &source.name;
+    if source.viewer_budget > time {
+        let has = units::spell_time(source.viewer_budget);
+        let most = units::spell_time(time);
+        let message =
+            format!("\"{name}\" has `timeout` {has}; on viewer events {most} are allowed");
+        problems.add(at, message, "shorten it, or leave it out");
+    }
+    if source.memory_bytes_max > memory {
+        let has = units::spell_size(source.memory_bytes_max as u64);
+        let most = units::spell_size(memory as u64);
+        let message = format!("\"{name}\" has `memory` {has}; on viewer events {most} are allowed");
+        problems.add(at, message, "lower it, or leave it out");
+    }
 }
 
 /// The functions of one event. Each comes as what its path ends in, its name, and what is kept beside it; one without a
@@ -263,9 +332,15 @@ fn functions<T>(
             }
             Some((id, source)) => {
                 ids.push((id, beside));
-                let Some(source) = source.filter(|source| !source.events.contains(&event)) else {
+                let Some(source) = source else { continue };
+                if source.events.contains(&event) {
+                    let is_viewers =
+                        matches!(event, EventType::ViewerRequest | EventType::ViewerResponse);
+                    if is_viewers && source.runtime == Runtime::Wasm {
+                        check_viewer_component(source, &at, problems);
+                    }
                     continue;
-                };
+                }
                 let kind = source.runtime.as_str();
                 let meant: Vec<_> = source.events.iter().map(|event| event.as_str()).collect();
                 let message = format!("\"{name}\" ({kind}) does not run on {event}");

@@ -71,8 +71,13 @@ impl Functions {
     /// The function of that name, and what is known of it.
     pub(super) fn find(&self, name: &str) -> Option<(FunctionId, Option<&FunctionSource>)> {
         let id = *self.ids.get(name)?;
+        Some((id, self.source(id)))
+    }
+
+    /// What is known of a function.
+    pub(super) fn source(&self, id: FunctionId) -> Option<&FunctionSource> {
         let source = usize::try_from(id.0).ok().and_then(|index| self.sources.get(index));
-        Some((id, source.and_then(Option::as_ref)))
+        source.and_then(Option::as_ref)
     }
 
     /// The names that can be referred to.
@@ -109,6 +114,10 @@ pub(super) fn one(
         RuntimeWord::Wasm => Runtime::Wasm,
     };
     let (memory_bytes_max, budget) = bounds(&described, runtime, at, problems);
+    let viewer_budget = match described.timeout {
+        Some(_) => budget,
+        None => limits::VIEWER_COMPONENT_BUDGET_MAX,
+    };
     let surroundings = environment::check(&described, variables, runtime, at, problems);
     let events = events(&described, runtime, at, problems);
     if runtime == Runtime::Wasm && described.memo.is_some() {
@@ -137,6 +146,7 @@ pub(super) fn one(
         memory_bytes_max,
         memo: described.memo.unwrap_or(true),
         budget,
+        viewer_budget,
         isolation: surroundings.isolation,
         concurrency: surroundings.concurrency,
         storage_bytes_max: surroundings.storage_bytes_max,
@@ -239,9 +249,9 @@ fn events(
         let event = event(*word);
         let at = format!("{at}events[{index}]");
         if !runtime.events().contains(&event) {
-            let [first, second] = runtime.events();
             let message = format!("{} functions do not run on {event}", runtime.as_str());
-            problems.add(at, message, format!("use {first} or {second}"));
+            let names: Vec<_> = runtime.events().iter().map(|event| event.as_str()).collect();
+            problems.add(at, message, format!("use {}", names.join(" or ")));
         } else if unique.take(event.as_str(), &at, problems) {
             events.push(event);
         }

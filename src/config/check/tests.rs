@@ -84,7 +84,8 @@ fn references_are_resolved_by_name_and_by_aws_id() {
     assert_eq!(behavior.origin_request_policy.as_ref().map(|p| p.name.as_str()), Some("AllViewer"));
     let set = behavior.response_headers_policy.as_ref().map(|policy| policy.set[0].value.clone());
     assert_eq!(set, Some("max-age=86400; preload".parse().unwrap()));
-    assert_eq!(behavior.viewer_request, [FunctionId(1), FunctionId(0)]);
+    let ids: Vec<_> = behavior.viewer_request.iter().map(|one| one.function).collect();
+    assert_eq!(ids, [FunctionId(1), FunctionId(0)]);
     assert_eq!(config.functions[1].name, "second");
     assert_eq!(config.functions[1].code, b"2");
     let both = [EventType::ViewerRequest, EventType::ViewerResponse];

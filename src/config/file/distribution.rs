@@ -180,14 +180,15 @@ pub struct Behavior {
     pub origin_request_policy: Option<String>,
     /// Name of a response headers policy of this file, or name or id of one of AWS's managed ones.
     pub response_headers_policy: Option<String>,
-    /// JavaScript functions on every request, before the cache.
-    pub viewer_request: Option<OneOrMany>,
+    /// Functions on every request, before the cache, of one kind with those of `viewer_response`;
+    /// `{ function = "…", include_body = true }` gives one of WebAssembly the request's body.
+    pub viewer_request: Option<Associations>,
     /// WebAssembly functions on a miss, before the origin; `{ function = "…", include_body = true }` gives one the
     /// request's body.
     pub origin_request: Option<Associations>,
     /// WebAssembly functions on the origin's answer, before it is stored.
     pub origin_response: Option<OneOrMany>,
-    /// JavaScript functions on every answer, never stored.
+    /// Functions on every answer, never stored, of one kind with those of `viewer_request`.
     pub viewer_response: Option<OneOrMany>,
 }
 

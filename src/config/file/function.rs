@@ -23,15 +23,15 @@ pub struct Function {
     pub file: Option<String>,
     /// For the reader.
     pub comment: Option<String>,
-    /// The events it is written for. Default: both events of its kind.
+    /// The events it is written for. Default: all that its runtime can run on.
     pub events: Option<Vec<EventWord>>,
     /// The key-value store it reads, by name; at most one. Not for runtime `cloudfront-js-1.0`.
     pub key_value_stores: Option<Vec<String>>,
-    /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
+    /// Memory of one run; WebAssembly only. 1MiB to 1GiB, on viewer events to 128MiB. Default: 128MiB.
     pub memory: Option<Size>,
     /// Room in `/tmp`, for each environment; WebAssembly only. 1MiB to 10GiB. Default: 512MiB.
     pub ephemeral_storage: Option<Size>,
-    /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
+    /// Time of one run; WebAssembly only. 1ms to 30s, on viewer events to 5s. Default: 10s, on viewer events 5s.
     pub timeout: Option<Time>,
     /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for
     /// typed components.
@@ -78,15 +78,15 @@ pub struct FunctionFolder {
     pub code: Option<String>,
     /// For the reader.
     pub comment: Option<String>,
-    /// The events it is written for. Default: both events of its kind.
+    /// The events it is written for. Default: all that its runtime can run on.
     pub events: Option<Vec<EventWord>>,
     /// The key-value store it reads, by name; at most one. Not for runtime `cloudfront-js-1.0`.
     pub key_value_stores: Option<Vec<String>>,
-    /// Memory of one run; WebAssembly only. 1MiB to 1GiB. Default: 128MiB.
+    /// Memory of one run; WebAssembly only. 1MiB to 1GiB, on viewer events to 128MiB. Default: 128MiB.
     pub memory: Option<Size>,
     /// Room in `/tmp`, for each environment; WebAssembly only. 1MiB to 10GiB. Default: 512MiB.
     pub ephemeral_storage: Option<Size>,
-    /// Time of one run; WebAssembly only. 1ms to 30s. Default: 10s.
+    /// Time of one run; WebAssembly only. 1ms to 30s, on viewer events to 5s. Default: 10s, on viewer events 5s.
     pub timeout: Option<Time>,
     /// Whether state outlives a call; WebAssembly only. Default: `warm` for functions of the `lambda` world, `fresh` for
     /// typed components.
@@ -139,7 +139,7 @@ pub enum RuntimeWord {
     /// JavaScript as CloudFront Functions' second runtime has it.
     #[serde(rename = "cloudfront-js-2.0")]
     JavaScript2,
-    /// A WebAssembly module or component, for origin events.
+    /// A WebAssembly component.
     #[serde(rename = "wasm")]
     Wasm,
 }

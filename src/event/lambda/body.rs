@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::json::{Read, invalid, noun};
-use crate::event::{BodyEncoding, BodyView, ReplacedBody, RequestView};
-use crate::limits::ORIGIN_REQUEST_BODY_BYTES_MAX;
+use crate::event::{BodyEncoding, BodyView, EventType, ReplacedBody, RequestView};
+use crate::limits::{ORIGIN_REQUEST_BODY_BYTES_MAX, VIEWER_REQUEST_BODY_BYTES_MAX};
 
 const READ_ONLY: &str = "read-only";
 const REPLACE: &str = "replace";
@@ -95,6 +95,7 @@ pub(super) fn of_event(request: &Map<String, Value>) -> Read<Option<(Bytes, bool
 /// # Errors
 /// A validation error that says why not.
 pub(super) fn check(
+    event: EventType,
     request: &RequestView<'_>,
     new: Option<ReplacedBody>,
 ) -> Read<Option<ReplacedBody>> {
@@ -105,11 +106,13 @@ pub(super) fn check(
              include_body = true where the behavior names it",
         );
     }
+    let most = match event {
+        EventType::ViewerRequest => VIEWER_REQUEST_BODY_BYTES_MAX,
+        _ => ORIGIN_REQUEST_BODY_BYTES_MAX,
+    };
     let size = new.data.len();
-    if size > ORIGIN_REQUEST_BODY_BYTES_MAX {
-        return invalid(format!(
-            "request.body has {size} bytes; at most {ORIGIN_REQUEST_BODY_BYTES_MAX} are allowed"
-        ));
+    if size > most {
+        return invalid(format!("request.body has {size} bytes; at most {most} are allowed"));
     }
     match request.method {
         // There is none to take the place of.

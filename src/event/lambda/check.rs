@@ -16,7 +16,7 @@ use crate::event::{
 };
 use crate::limits::{
     ORIGIN_DOMAIN_NAME_CHARS_MAX, ORIGIN_GENERATED_RESPONSE_BYTES_MAX, ORIGIN_PATH_CHARS_MAX,
-    ORIGIN_TIMEOUT_SECONDS_MAX, URI_AND_QUERY_CHARS_LIMIT,
+    ORIGIN_TIMEOUT_SECONDS_MAX, URI_AND_QUERY_CHARS_LIMIT, VIEWER_GENERATED_RESPONSE_BYTES_MAX,
 };
 
 type Checked<T> = Result<T, FunctionError>;
@@ -33,18 +33,42 @@ fn invalid<T>(message: impl Into<String>) -> Checked<T> {
 pub fn check_request(
     request: &RequestView<'_>,
     origin: &CustomOrigin,
-    returned: ReturnedRequest,
+    mut returned: ReturnedRequest,
 ) -> Checked<(RequestEdits, Option<CustomOrigin>)> {
+    let chosen = returned.origin.take();
+    let edits = request_edits(EventType::OriginRequest, request, returned)?;
+    let chosen = match chosen {
+        Some(chosen) => check_origin(origin, chosen, request.headers, &edits.headers)?,
+        None => None,
+    };
+    Ok((edits, chosen))
+}
+
+/// Checks a request that a viewer-request function returned; yields its changes.
+///
+/// # Errors
+/// As [`check_request`].
+pub fn check_viewer_request(
+    request: &RequestView<'_>,
+    returned: ReturnedRequest,
+) -> Checked<RequestEdits> {
+    request_edits(EventType::ViewerRequest, request, returned)
+}
+
+fn request_edits(
+    event: EventType,
+    request: &RequestView<'_>,
+    returned: ReturnedRequest,
+) -> Checked<RequestEdits> {
     if returned.method != request.method {
         return invalid(format!(
             "request.method is read-only: it was {} and came back as {:?}",
             request.method, returned.method
         ));
     }
-    let headers = header_edits(EventType::OriginRequest, request.headers, returned.headers)?;
-    let origin_edit = check_origin(origin, returned.origin, request.headers, &headers)?;
+    let headers = header_edits(event, request.headers, returned.headers)?;
     let edits = RequestEdits {
-        body: body::check(request, returned.body)?,
+        body: body::check(event, request, returned.body)?,
         method: None,
         path: changed_path(request.path, returned.uri)?,
         query: changed_query(request.query, returned.querystring)?,
@@ -52,7 +76,7 @@ pub fn check_request(
         origin: Vec::new(),
     };
     check_uri_length(request, &edits)?;
-    Ok((edits, origin_edit))
+    Ok(edits)
 }
 
 fn changed_path(original: &[u8], uri: String) -> Checked<Option<String>> {
@@ -229,17 +253,21 @@ fn origin_headers(
     Ok(headers)
 }
 
-/// Checks the response that an origin-response function returned; yields its changes.
+/// Checks the response that a function returned for a response event; yields its changes.
 ///
 /// # Errors
 /// A validation error that names the member. spec: Lambda@Edge sections 3 to 5.
 pub fn check_response(
+    event: EventType,
     response: &ResponseView<'_>,
     returned: ReturnedResponse,
 ) -> Checked<ResponseEdits> {
+    if event == EventType::ViewerResponse {
+        check_kept(response, &returned)?;
+    }
     check_status(returned.status)?;
     if let Some(body) = &returned.body {
-        check_size(&returned.headers, body)?;
+        check_size(event, &returned.headers, body)?;
     }
     let status = (returned.status != response.status).then_some(returned.status);
     let reason = returned
@@ -247,27 +275,44 @@ pub fn check_response(
         .filter(|text| text != response.reason.unwrap_or_default())
         .map(check_reason)
         .transpose()?;
-    let headers = header_edits(EventType::OriginResponse, response.headers, returned.headers)?;
+    let headers = header_edits(event, response.headers, returned.headers)?;
     Ok(ResponseEdits { status, reason, headers, body: returned.body })
 }
 
-/// Checks a response that an origin-request function made up.
+/// What goes to the viewer keeps its status and its body.
+fn check_kept(response: &ResponseView<'_>, returned: &ReturnedResponse) -> Checked<()> {
+    if returned.status != response.status {
+        return invalid(format!(
+            "response.status cannot be changed at viewer-response: it was {} and came back as {}",
+            response.status, returned.status
+        ));
+    }
+    if returned.body.is_some() {
+        return invalid("response.body cannot be set at viewer-response; origin-response may");
+    }
+    Ok(())
+}
+
+/// Checks a response that a function made up for a request event.
 ///
 /// # Errors
 /// A validation error that names the member. spec: Lambda@Edge sections 3 to 5.
-pub fn check_generated(returned: ReturnedResponse) -> Checked<GeneratedResponse> {
+pub fn check_generated(event: EventType, returned: ReturnedResponse) -> Checked<GeneratedResponse> {
     check_status(returned.status)?;
     let body = returned.body.unwrap_or_default();
-    check_size(&returned.headers, &body)?;
+    if event == EventType::ViewerRequest && returned.status == 204 && !body.is_empty() {
+        return invalid("response.body must be empty with status 204");
+    }
+    check_size(event, &returned.headers, &body)?;
     let mut headers = HeaderMap::with_capacity(returned.headers.len());
     for (name, value) in &returned.headers {
         let name = header_name(name)?;
-        if rules::is_disallowed(&name) {
+        if rules::is_hidden_from_lambda(event, &name) {
             return disallowed(&name);
         }
         // The edge frames the response it sends; a length or coding that the function made up could
         // only contradict.
-        if rules::is_read_only(EventType::OriginRequest, &name) {
+        if rules::is_read_only_for_lambda(event, &name) {
             return read_only(&name);
         }
         let value = header_value(&name, value)?;
@@ -295,13 +340,18 @@ fn check_reason(reason: String) -> Checked<String> {
     Ok(reason)
 }
 
-fn check_size(headers: &[ReturnedHeader], body: &Bytes) -> Checked<()> {
+fn check_size(event: EventType, headers: &[ReturnedHeader], body: &Bytes) -> Checked<()> {
+    let most = match event {
+        EventType::ViewerRequest | EventType::ViewerResponse => VIEWER_GENERATED_RESPONSE_BYTES_MAX,
+        EventType::OriginRequest | EventType::OriginResponse | EventType::Origin => {
+            ORIGIN_GENERATED_RESPONSE_BYTES_MAX
+        }
+    };
     let head: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     let total = head + body.len();
-    if total > ORIGIN_GENERATED_RESPONSE_BYTES_MAX {
+    if total > most {
         return invalid(format!(
-            "the body and the headers have {total} bytes together; \
-             at most {ORIGIN_GENERATED_RESPONSE_BYTES_MAX} are allowed"
+            "the body and the headers have {total} bytes together; at most {most} are allowed"
         ));
     }
     Ok(())
@@ -313,7 +363,7 @@ fn header_edits(
     original: &HeaderMap,
     returned: Vec<ReturnedHeader>,
 ) -> Checked<Vec<HeaderEdit>> {
-    let unchanged = visible_headers(original)
+    let unchanged = visible_headers(event, original)
         .eq(returned.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))));
     if unchanged {
         return Ok(Vec::new());
@@ -331,7 +381,7 @@ fn header_edits(
             edits.push(HeaderEdit::Set(name.clone(), header_values(original, name, values)?));
         }
     }
-    for name in original.keys().filter(|name| !rules::is_disallowed(name)) {
+    for name in original.keys().filter(|name| !rules::is_hidden_from_lambda(event, name)) {
         if !grouped.iter().any(|(theirs, _)| theirs == name) {
             check_touched(event, name)?;
             edits.push(HeaderEdit::Remove(name.clone()));
@@ -365,10 +415,10 @@ fn header_values(
 }
 
 fn check_touched(event: EventType, name: &HeaderName) -> Checked<()> {
-    if rules::is_disallowed(name) {
+    if rules::is_hidden_from_lambda(event, name) {
         return disallowed(name);
     }
-    if rules::is_read_only(event, name) {
+    if rules::is_read_only_for_lambda(event, name) {
         return read_only(name);
     }
     Ok(())

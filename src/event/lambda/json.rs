@@ -26,14 +26,14 @@ pub(super) fn invalid<T>(message: impl Into<String>) -> Read<T> {
     Err(FunctionError::validation(message))
 }
 
-/// The whole event, `{"Records":[{"cf":{…}}]}`, with `response` for origin-response. spec:
-/// Lambda@Edge section 2.
+/// The whole event, `{"Records":[{"cf":{…}}]}`, with `response` for response events and the origin for
+/// origin events. spec: Lambda@Edge section 2.
 #[must_use]
 pub fn event_json(
     event: EventType,
     context: &EventContext<'_>,
     request: &RequestView<'_>,
-    origin: &CustomOrigin,
+    origin: Option<&CustomOrigin>,
     response: Option<&ResponseView<'_>>,
 ) -> Value {
     let mut cf = json!({
@@ -43,31 +43,34 @@ pub fn event_json(
             "eventType": event.as_str(),
             "requestId": context.request_id.as_str(),
         },
-        "request": request_json(context, request, origin),
+        "request": request_json(event, context, request, origin),
     });
     if let Some(response) = response {
         cf["response"] = json!({
             "status": response.status.to_string(),
             "statusDescription": response.reason.unwrap_or_default(),
-            "headers": headers_json(visible_headers(response.headers)),
+            "headers": headers_json(visible_headers(event, response.headers)),
         });
     }
     json!({ "Records": [{ "cf": cf }] })
 }
 
 fn request_json(
+    event: EventType,
     context: &EventContext<'_>,
     request: &RequestView<'_>,
-    origin: &CustomOrigin,
+    origin: Option<&CustomOrigin>,
 ) -> Value {
     let mut object = json!({
         "clientIp": context.viewer_ip.to_string(),
-        "headers": headers_json(visible_headers(request.headers)),
+        "headers": headers_json(visible_headers(event, request.headers)),
         "method": request.method,
         "querystring": shown(request.query.unwrap_or_default()),
         "uri": shown(request.path),
-        "origin": { "custom": origin_json(origin) },
     });
+    if let Some(origin) = origin {
+        object["origin"] = json!({ "custom": origin_json(origin) });
+    }
     if let Some(body) = &request.body {
         object["body"] = body::shown_json(body);
     }
@@ -123,9 +126,10 @@ fn title_case(name: &str) -> String {
 /// `verge test`.
 #[must_use]
 pub fn edited_request_json(
+    event: EventType,
     context: &EventContext<'_>,
     request: &RequestView<'_>,
-    origin: &CustomOrigin,
+    origin: Option<&CustomOrigin>,
     edits: &RequestEdits,
 ) -> Value {
     let mut headers = request.headers.clone();
@@ -141,7 +145,7 @@ pub fn edited_request_json(
         headers: &headers,
         body: request.body,
     };
-    let mut object = request_json(context, &edited, origin);
+    let mut object = request_json(event, context, &edited, origin);
     if let Some(new) = &edits.body {
         let truncated = request.body.is_some_and(|body| body.truncated);
         object["body"] = body::replaced_json(new, truncated);
@@ -177,7 +181,7 @@ fn response_json(
     let mut object = json!({
         "status": status.to_string(),
         "statusDescription": reason.unwrap_or_default(),
-        "headers": headers_json(visible_headers(headers)),
+        "headers": headers_json(visible_headers(EventType::OriginResponse, headers)),
     });
     if let Some(body) = body {
         let (encoding, text) = match std::str::from_utf8(body) {
@@ -190,21 +194,21 @@ fn response_json(
     object
 }
 
-/// What an origin-request function returned: a response if it has a `status`, else a request.
+/// What a function returned for a request event: a response if it has a `status`, else a request.
 /// spec: Lambda@Edge section 3.
 ///
 /// # Errors
 /// A validation error that names the member that is missing or has the wrong type.
-pub fn request_result_from_json(text: &str) -> Read<ReturnedAction> {
+pub fn request_result_from_json(event: EventType, text: &str) -> Read<ReturnedAction> {
     let object = object_from_json(text)?;
     if object.contains_key("status") {
         response(object).map(ReturnedAction::Respond)
     } else {
-        request(object).map(ReturnedAction::Forward)
+        request(event, object).map(ReturnedAction::Forward)
     }
 }
 
-/// What an origin-response function returned. spec: Lambda@Edge section 3.
+/// What a function returned for a response event. spec: Lambda@Edge section 3.
 ///
 /// # Errors
 /// A validation error that names the member that is missing or has the wrong type.
@@ -231,29 +235,39 @@ pub(super) fn noun(value: &Value) -> &'static str {
     }
 }
 
-fn request(mut object: Map<String, Value>) -> Read<ReturnedRequest> {
+fn request(event: EventType, mut object: Map<String, Value>) -> Read<ReturnedRequest> {
     let body = body::returned(&mut object)?;
-    let Some(mut origin) = object.remove("origin") else {
-        return invalid("request.origin is missing: return the request you were given, edited");
-    };
-    let chosen = match ["custom", "s3"].map(|kind| origin.get_mut(kind).map(Value::take)) {
-        [Some(Value::Object(custom)), None] => self::origin(custom)?,
-        [None, Some(Value::Object(bucket))] => self::bucket(bucket)?,
-        _ => return invalid("request.origin must have either `custom` or `s3`, an object"),
+    let origin = match (event, object.remove("origin")) {
+        (EventType::ViewerRequest, None) => None,
+        (EventType::ViewerRequest, Some(_)) => {
+            return invalid("request.origin is for origin-request: a viewer-request has none");
+        }
+        (_, Some(origin)) => Some(either_origin(origin)?),
+        (_, None) => {
+            return invalid("request.origin is missing: return the request you were given, edited");
+        }
     };
     Ok(ReturnedRequest {
         method: text(&mut object, "request", "method")?,
         uri: text(&mut object, "request", "uri")?,
         querystring: text(&mut object, "request", "querystring")?,
         headers: header_lines(&mut object, "request", "headers")?,
-        origin: chosen,
+        origin,
         body,
     })
 }
 
+fn either_origin(mut origin: Value) -> Read<ReturnedOrigin> {
+    match ["custom", "s3"].map(|kind| origin.get_mut(kind).map(Value::take)) {
+        [Some(Value::Object(custom)), None] => self::origin(custom),
+        [None, Some(Value::Object(bucket))] => bucket_origin(bucket),
+        _ => invalid("request.origin must have either `custom` or `s3`, an object"),
+    }
+}
+
 /// `request.origin.s3`: a bucket is asked as any other origin that speaks HTTPS; `region` only says how CloudFront would
 /// sign the request. spec: Lambda@Edge section 2.1.
-fn bucket(mut object: Map<String, Value>) -> Read<ReturnedOrigin> {
+fn bucket_origin(mut object: Map<String, Value>) -> Read<ReturnedOrigin> {
     const PLACE: &str = "request.origin.s3";
     let signs = object.get("authMethod").and_then(Value::as_str).unwrap_or("none");
     if signs != "none" {

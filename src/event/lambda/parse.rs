@@ -24,13 +24,12 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// An origin event that owns its parts; the methods lend the views that functions are called with.
+/// An event that owns its parts; the methods lend the views that functions are called with.
 #[derive(Clone, Debug)]
-pub struct OriginEvent {
-    /// Origin-request or origin-response.
+pub struct LambdaEvent {
+    /// One of the four.
     pub event_type: EventType,
-    /// The origin of `request.origin.custom`.
-    pub origin: CustomOrigin,
+    origin: CustomOrigin,
     distribution_domain_name: String,
     distribution_id: String,
     request_id: RequestId,
@@ -43,7 +42,7 @@ pub struct OriginEvent {
     response: Option<(u16, String, HeaderMap)>,
 }
 
-impl OriginEvent {
+impl LambdaEvent {
     /// The event's read-only part.
     #[must_use]
     pub fn context(&self) -> EventContext<'_> {
@@ -71,7 +70,15 @@ impl OriginEvent {
         }
     }
 
-    /// The origin's response; there is one exactly when the event is origin-response.
+    /// The origin of `request.origin.custom`; viewer events have none.
+    #[must_use]
+    pub fn origin(&self) -> Option<&CustomOrigin> {
+        let is_origins =
+            matches!(self.event_type, EventType::OriginRequest | EventType::OriginResponse);
+        is_origins.then_some(&self.origin)
+    }
+
+    /// The response; there is one exactly when the event is a response event.
     #[must_use]
     pub fn response(&self) -> Option<ResponseView<'_>> {
         let (status, reason, headers) = self.response.as_ref()?;
@@ -82,26 +89,28 @@ impl OriginEvent {
 /// Reads `{"Records":[{"cf":{…}}]}`. Members that a function could do without may be missing.
 ///
 /// # Errors
-/// When a member has the wrong type, or the event is a viewer event.
-pub fn parse_event(event: &Value) -> Result<OriginEvent, ParseError> {
+/// When a member has the wrong type.
+pub fn parse_event(event: &Value) -> Result<LambdaEvent, ParseError> {
     let cf = object_at(event, "/Records/0/cf")?;
     let config = object_at(event, "/Records/0/cf/config")?;
     let request = object_at(event, "/Records/0/cf/request")?;
     let event_type = match text(config, "config.eventType", "eventType", "") {
+        Ok("viewer-request") => EventType::ViewerRequest,
         Ok("origin-request") => EventType::OriginRequest,
         Ok("origin-response") => EventType::OriginResponse,
+        Ok("viewer-response") => EventType::ViewerResponse,
         other => {
             return fail(format!(
-                "config.eventType must be origin-request or origin-response, not {:?}",
+                "config.eventType must be viewer-request, origin-request, origin-response or \
+                 viewer-response, not {:?}",
                 other?
             ));
         }
     };
-    let response = match (event_type, cf.get("response")) {
-        (EventType::OriginResponse, Some(Value::Object(response))) => {
-            Some(parse_response(response)?)
-        }
-        (EventType::OriginResponse, _) => return fail("an origin-response event needs `response`"),
+    let has_response = matches!(event_type, EventType::OriginResponse | EventType::ViewerResponse);
+    let response = match cf.get("response").filter(|_| has_response) {
+        Some(Value::Object(response)) => Some(parse_response(response)?),
+        _ if has_response => return fail(format!("an {event_type} event needs `response`")),
         _ => None,
     };
     let viewer_ip = text(request, "request.clientIp", "clientIp", "192.0.2.1")?;
@@ -109,7 +118,7 @@ pub fn parse_event(event: &Value) -> Result<OriginEvent, ParseError> {
         return fail(format!("request.clientIp is not an address: {viewer_ip:?}"));
     };
     let query = text(request, "request.querystring", "querystring", "")?;
-    Ok(OriginEvent {
+    Ok(LambdaEvent {
         event_type,
         origin: parse_origin(request)?,
         distribution_domain_name: text(

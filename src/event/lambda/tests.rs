@@ -50,7 +50,7 @@ fn event(headers: &HeaderMap, response: Option<&ResponseView<'_>>) -> Value {
         Some(_) => EventType::OriginResponse,
         None => EventType::OriginRequest,
     };
-    event_json(kind, &context, &request, &origin(), response)
+    event_json(kind, &context, &request, Some(&origin()), response)
 }
 
 type CheckedRequest = Result<(crate::event::RequestEdits, Option<CustomOrigin>), FunctionError>;
@@ -67,7 +67,7 @@ fn with_member(pointer: &str, value: Value) -> CheckedRequest {
         Value::Null => parent.remove(member),
         value => parent.insert(member.to_owned(), value),
     };
-    let returned = match request_result_from_json(&request.to_string())? {
+    let returned = match request_result_from_json(EventType::OriginRequest, &request.to_string())? {
         ReturnedAction::Forward(returned) => returned,
         ReturnedAction::Respond(other) => panic!("a request came back as {other:?}"),
     };
@@ -164,8 +164,9 @@ fn the_largest_generated_response_is_exactly_the_quota() {
         headers: vec![("x".into(), "12".into())],
         body: Some(vec![b'a'; bytes].into()),
     };
-    assert!(check_generated(response((1 << 20) - 3)).is_ok());
-    let error = check_generated(response((1 << 20) - 2)).expect_err("one byte too many");
+    assert!(check_generated(EventType::OriginRequest, response((1 << 20) - 3)).is_ok());
+    let error = check_generated(EventType::OriginRequest, response((1 << 20) - 2))
+        .expect_err("one byte too many");
     assert!(error.message.contains("1048577 bytes"), "{error}");
 }
 
@@ -174,7 +175,7 @@ fn statuses_outside_200_to_599_are_invalid() {
     for (status, valid) in [(199, false), (200, true), (599, true), (600, false), (101, false)] {
         let text = json!({ "status": status.to_string() }).to_string();
         let returned = response_result_from_json(&text).expect("a response");
-        assert_eq!(check_generated(returned).is_ok(), valid, "{status}");
+        assert_eq!(check_generated(EventType::OriginRequest, returned).is_ok(), valid, "{status}");
     }
     let word = response_result_from_json(r#"{"status":"OK"}"#).expect_err("no number");
     assert!(word.message.contains("three digits"), "{word}");
@@ -198,7 +199,7 @@ fn an_origin_response_must_return_what_is_read_only() {
     let view = ResponseView { status: 200, reason: None, headers: &headers };
     let bare =
         ReturnedResponse { status: 200, status_description: None, headers: Vec::new(), body: None };
-    let error = check_response(&view, bare).expect_err("via is gone");
+    let error = check_response(EventType::OriginResponse, &view, bare).expect_err("via is gone");
     assert!(error.message.contains("via is read-only"), "{error}");
 }
 
@@ -207,13 +208,13 @@ proptest! {
     #[test]
     fn an_untouched_request_has_no_edits(
         values in prop::collection::vec(
-            (0..4_usize, prop::collection::vec(0x20..=0xff_u8, 0..20)),
+            (0..5_usize, prop::collection::vec(0x20..=0xff_u8, 0..20)),
             0..8,
         ),
         path in prop::collection::vec(any::<u8>(), 0..20),
         query in prop::option::of(prop::collection::vec(any::<u8>(), 1..20)),
     ) {
-        let names = ["host", "x-one", "cookie", "x-edge-hidden"];
+        let names = ["host", "x-one", "cookie", "x-edge-hidden", "cloudfront-viewer-city"];
         let mut headers = HeaderMap::new();
         for (name, value) in values {
             if let Ok(value) = HeaderValue::from_bytes(&value) {
@@ -230,13 +231,21 @@ proptest! {
         };
         let view =
             RequestView { method: "GET", path: &path, query: query.as_deref(), headers: &headers, body: None };
-        let mut event = event_json(EventType::OriginRequest, &context, &view, &origin(), None);
-        let request = event["Records"][0]["cf"]["request"].take().to_string();
-        let Ok(ReturnedAction::Forward(returned)) = request_result_from_json(&request) else {
-            panic!("{request}");
-        };
-        let checked = check_request(&view, &origin(), returned);
-        prop_assert_eq!(checked, Ok((Default::default(), None)));
+        for (kind, origin) in
+            [(EventType::OriginRequest, Some(origin())), (EventType::ViewerRequest, None)]
+        {
+            let mut event = event_json(kind, &context, &view, origin.as_ref(), None);
+            let request = event["Records"][0]["cf"]["request"].take().to_string();
+            let Ok(ReturnedAction::Forward(returned)) = request_result_from_json(kind, &request)
+            else {
+                panic!("{request}");
+            };
+            let checked = match &origin {
+                Some(origin) => check_request(&view, origin, returned),
+                None => check_viewer_request(&view, returned).map(|edits| (edits, None)),
+            };
+            prop_assert_eq!(checked, Ok((Default::default(), None)));
+        }
     }
 
     /// An event file read back gives the views it was made from.
@@ -251,7 +260,7 @@ proptest! {
             parsed.event_type,
             &parsed.context(),
             &parsed.request(),
-            &parsed.origin,
+            parsed.origin(),
             parsed.response().as_ref(),
         );
         prop_assert_eq!(shown, again);
@@ -262,7 +271,8 @@ proptest! {
 fn broken_event_files_are_refused_by_member() {
     let headers = headers();
     let rows = [
-        ("/config/eventType", json!("viewer-request"), "not \"viewer-request\""),
+        ("/config/eventType", json!("viewer"), "not \"viewer\""),
+        ("/config/eventType", json!("viewer-response"), "needs `response`"),
         ("/config/eventType", json!("origin-response"), "needs `response`"),
         ("/request/clientIp", json!("nobody"), "request.clientIp is not an address"),
         ("/request/uri", json!(1), "request.uri must be a string"),

@@ -78,7 +78,7 @@ impl OriginFunction {
             Ok(permits) => permits,
             Err(error) => return Invocation::unmade(error),
         };
-        let mut run = Run::new(self);
+        let mut run = Run::new(self, self.budget);
         let returned = run
             .within_budget(async |environment| {
                 self.call_for_answer(environment, asked, asking).await

@@ -29,6 +29,7 @@ pub(super) fn config(event: EventType, context: &EventContext<'_>) -> Config {
 
 /// The request with its origin.
 pub(super) fn request(
+    event: EventType,
     context: &EventContext<'_>,
     request: &RequestView<'_>,
     origin: &CustomOrigin,
@@ -38,23 +39,23 @@ pub(super) fn request(
         method: request.method.to_owned(),
         uri: shown(request.path).into_owned(),
         querystring: shown(request.query.unwrap_or_default()).into_owned(),
-        headers: headers(request.headers),
+        headers: headers(event, request.headers),
         origin: guest_origin(origin),
     }
 }
 
 /// The origin's response, without its body.
-pub(super) fn response(response: &ResponseView<'_>) -> Response {
+pub(super) fn response(event: EventType, response: &ResponseView<'_>) -> Response {
     Response {
         status: response.status,
         status_description: response.reason.unwrap_or_default().to_owned(),
-        headers: headers(response.headers),
+        headers: headers(event, response.headers),
         body: None,
     }
 }
 
-fn headers(headers: &http::HeaderMap) -> Vec<Header> {
-    visible_headers(headers)
+fn headers(event: EventType, headers: &http::HeaderMap) -> Vec<Header> {
+    visible_headers(event, headers)
         .map(|(name, value)| Header { name: name.to_owned(), value: value.into_owned() })
         .collect()
 }
@@ -91,7 +92,7 @@ fn returned_request(request: Request) -> ReturnedRequest {
         uri: request.uri,
         querystring: request.querystring,
         headers: returned_headers(request.headers),
-        origin: ReturnedOrigin {
+        origin: Some(ReturnedOrigin {
             domain_name: origin.domain_name,
             port: origin.port,
             tls: origin.protocol == Protocol::Https,
@@ -100,7 +101,7 @@ fn returned_request(request: Request) -> ReturnedRequest {
             read_timeout: origin.read_timeout,
             keepalive_timeout: origin.keepalive_timeout,
             ssl_protocols: origin.ssl_protocols,
-        },
+        }),
         // The record has none: `verge:edge/body` takes it.
         body: None,
     }

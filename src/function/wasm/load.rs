@@ -74,7 +74,7 @@ pub(super) enum Entry {
         /// `origin-response`.
         response: Option<edge::origin_response::GuestIndices>,
     },
-    /// Lambda@Edge's JSON for either event, a load balancer's in the place of an origin.
+    /// Lambda@Edge's JSON for each of its events, a load balancer's in the place of an origin.
     Lambda(ComponentExportIndex),
     /// `wasi:http/incoming-handler`, in the place of an origin.
     Http(incoming_handler::GuestIndices),
@@ -85,9 +85,7 @@ impl Entry {
         match (self, event) {
             (Self::Typed { request, .. }, EventType::OriginRequest) => request.is_some(),
             (Self::Typed { response, .. }, EventType::OriginResponse) => response.is_some(),
-            (Self::Lambda(_), event) => {
-                !matches!(event, EventType::ViewerRequest | EventType::ViewerResponse)
-            }
+            (Self::Lambda(_), _) => true,
             (Self::Http(_), event) => event == EventType::Origin,
             (Self::Typed { .. }, _) => false,
         }
@@ -128,7 +126,7 @@ impl OriginFunction {
         check_imports(sandbox, name, &component)?;
         let linked = link(sandbox, name, &component)?;
         let entry = find_entry(name, &linked)?;
-        let Settings { budget, isolation, concurrency, egress, .. } = settings;
+        let Settings { budget, viewer_budget, isolation, concurrency, egress, .. } = settings;
         let identity = Identity::new(name, bytes, settings);
         let usual = match &entry {
             Entry::Typed { .. } | Entry::Http(_) => Isolation::Fresh,
@@ -143,6 +141,7 @@ impl OriginFunction {
             linked,
             entry,
             budget: *budget,
+            viewer_budget: *viewer_budget,
             store,
             client: Client::new(egress.clone(), sandbox.idle_connections()),
             pool: warm.then(|| Arc::new(Pool::default())),
@@ -162,7 +161,7 @@ impl OriginFunction {
         let tried = thread::scope(|scope| {
             let attempt = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let mut run = Run::new(self);
+                let mut run = Run::new(self, self.budget);
                 Ok(runtime?.block_on(run.within_budget(async |_| Ok(()))))
             });
             attempt.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked")))

@@ -1,5 +1,5 @@
 //! Origin functions: WebAssembly components that see a request before the origin and its answer
-//! before the cache.
+//! before the cache, or either on the viewer's side ([`viewer`]).
 //!
 //! A component exports one of the worlds in `wit/`. A typed one gets an instance of its own for
 //! every call and loses it afterwards; one of the `lambda` world keeps it for the next call, as
@@ -20,6 +20,7 @@ mod pool;
 mod run;
 mod settings;
 mod stores;
+mod viewer;
 mod wasi;
 
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub struct OriginFunction {
     linked: InstancePre<HostState>,
     entry: load::Entry,
     budget: Duration,
+    viewer_budget: Duration,
     /// The key-value store that is associated with it.
     store: Option<Arc<NamedStore>>,
     client: Arc<Client>,
@@ -118,7 +120,7 @@ impl OriginFunction {
     }
 
     /// Whether the component has a handler for this event. A function of the `lambda` world takes
-    /// both.
+    /// all of them.
     #[must_use]
     pub fn handles(&self, event: EventType) -> bool {
         self.entry.handles(event)
@@ -159,10 +161,10 @@ impl OriginFunction {
             Ok(permits) => permits,
             Err(error) => return Invocation::unmade(error),
         };
-        let mut run = Run::new(self);
+        let mut run = Run::new(self, self.budget);
         let returned = run
             .within_budget(async |environment| {
-                self.call_for_request(environment, context, request, origin).await
+                self.call_for_request(environment, context, request, Some(origin)).await
             })
             .await;
         run.finish(returned.and_then(|action| {
@@ -170,7 +172,8 @@ impl OriginFunction {
                 ReturnedAction::Forward(returned) => check_request(request, origin, returned)
                     .map(|(edits, origin)| OriginRequestOutcome::Continue(edits, origin)),
                 ReturnedAction::Respond(returned) => {
-                    check_generated(returned).map(OriginRequestOutcome::Respond)
+                    check_generated(EventType::OriginRequest, returned)
+                        .map(OriginRequestOutcome::Respond)
                 }
             }
         }))
@@ -188,10 +191,10 @@ impl OriginFunction {
             Ok(permits) => permits,
             Err(error) => return Invocation::unmade(error),
         };
-        let mut run = Run::new(self);
+        let mut run = Run::new(self, self.budget);
         let returned = run
             .within_budget(async |environment| {
-                self.call_for_response(environment, context, request, origin, response).await
+                self.call_for_response(environment, context, request, Some(origin), response).await
             })
             .await;
         if run.has_replaced_body() {
@@ -199,15 +202,17 @@ impl OriginFunction {
                 "body.replace is for origin-request; an origin-response function returns response.body",
             )));
         }
-        run.finish(returned.and_then(|returned| check_response(response, returned)))
+        let event = EventType::OriginResponse;
+        run.finish(returned.and_then(|returned| check_response(event, response, returned)))
     }
 
+    /// What the function returns for a request event: viewer-request where there is no origin.
     async fn call_for_request(
         &self,
         environment: &mut Environment,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
-        origin: &CustomOrigin,
+        origin: Option<&CustomOrigin>,
     ) -> Result<ReturnedAction, Fault> {
         let given = request.body.map(|body| (body.data.clone(), body.truncated));
         environment.store.data_mut().body.given = given;
@@ -224,47 +229,55 @@ impl OriginFunction {
         environment: &mut Environment,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
-        origin: &CustomOrigin,
+        origin: Option<&CustomOrigin>,
     ) -> Result<ReturnedAction, Fault> {
-        match environment.parts() {
-            (store, Some(Handlers::Typed { request: Some(guest), .. })) => {
-                let config = convert::config(EventType::OriginRequest, context);
-                let request = convert::request(context, request, origin);
+        let event = match origin {
+            Some(_) => EventType::OriginRequest,
+            None => EventType::ViewerRequest,
+        };
+        match (environment.parts(), origin) {
+            ((store, Some(Handlers::Typed { request: Some(guest), .. })), Some(origin)) => {
+                let config = convert::config(event, context);
+                let request = convert::request(event, context, request, origin);
                 let action = guest.call_handle(store, &config, &request).await?;
                 Ok(convert::returned_action(action.map_err(Fault::Returned)?))
             }
-            (store, Some(Handlers::Lambda(handler))) => {
-                let event = event_json(EventType::OriginRequest, context, request, origin, None);
-                let text = call_lambda(store, handler, event.to_string()).await?;
-                request_result_from_json(&text).map_err(Fault::Failed)
+            ((store, Some(Handlers::Lambda(handler))), _) => {
+                let shown = event_json(event, context, request, origin, None);
+                let text = call_lambda(store, handler, shown.to_string()).await?;
+                request_result_from_json(event, &text).map_err(Fault::Failed)
             }
-            _ => Err(Fault::Failed(self.no_handler(EventType::OriginRequest))),
+            _ => Err(Fault::Failed(self.no_handler(event))),
         }
     }
 
+    /// What the function returns for a response event: viewer-response where there is no origin.
     async fn call_for_response(
         &self,
         environment: &mut Environment,
         context: &EventContext<'_>,
         request: &RequestView<'_>,
-        origin: &CustomOrigin,
+        origin: Option<&CustomOrigin>,
         response: &ResponseView<'_>,
     ) -> Result<ReturnedResponse, Fault> {
-        match environment.parts() {
-            (store, Some(Handlers::Typed { response: Some(guest), .. })) => {
-                let config = convert::config(EventType::OriginResponse, context);
-                let request = convert::request(context, request, origin);
-                let response = convert::response(response);
+        let event = match origin {
+            Some(_) => EventType::OriginResponse,
+            None => EventType::ViewerResponse,
+        };
+        match (environment.parts(), origin) {
+            ((store, Some(Handlers::Typed { response: Some(guest), .. })), Some(origin)) => {
+                let config = convert::config(event, context);
+                let request = convert::request(event, context, request, origin);
+                let response = convert::response(event, response);
                 let returned = guest.call_handle(store, &config, &request, &response).await?;
                 Ok(convert::returned_response(returned.map_err(Fault::Returned)?))
             }
-            (store, Some(Handlers::Lambda(handler))) => {
-                let event =
-                    event_json(EventType::OriginResponse, context, request, origin, Some(response));
-                let text = call_lambda(store, handler, event.to_string()).await?;
+            ((store, Some(Handlers::Lambda(handler))), _) => {
+                let shown = event_json(event, context, request, origin, Some(response));
+                let text = call_lambda(store, handler, shown.to_string()).await?;
                 response_result_from_json(&text).map_err(Fault::Failed)
             }
-            _ => Err(Fault::Failed(self.no_handler(EventType::OriginResponse))),
+            _ => Err(Fault::Failed(self.no_handler(event))),
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) struct Run<'a> {
     function: &'a OriginFunction,
     environment: Environment,
     started: Instant,
+    budget: Duration,
     deadline: Instant,
     cpu: Duration,
     /// How long the start of a new instance took; `None` in a warm one.
@@ -48,10 +49,10 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Takes a warm environment, or prepares a new one.
-    pub(super) fn new(function: &'a OriginFunction) -> Self {
+    /// Takes a warm environment, or prepares a new one, for a call of so much wall-clock time.
+    pub(super) fn new(function: &'a OriginFunction, budget: Duration) -> Self {
         let started = Instant::now();
-        let deadline = started + function.budget;
+        let deadline = started + budget;
         let warm = function.pool.as_ref().and_then(|pool| pool.take());
         let mut environment = warm.unwrap_or_else(|| Environment::new(function));
         environment.begin(deadline, function.store.as_ref());
@@ -59,6 +60,7 @@ impl<'a> Run<'a> {
             function,
             environment,
             started,
+            budget,
             deadline,
             cpu: Duration::ZERO,
             init: None,
@@ -91,7 +93,7 @@ impl<'a> Run<'a> {
             });
             tokio::time::timeout_at((*deadline).into(), counted).await
         };
-        let function = self.function;
+        let (function, budget) = (self.function, self.budget);
         match outcome {
             Ok(Ok(returned)) => Ok(returned),
             Ok(Err(Fault::Failed(error))) => Err(error),
@@ -101,11 +103,11 @@ impl<'a> Run<'a> {
             ))),
             Ok(Err(Fault::Stopped(error))) => {
                 self.in_doubt = true;
-                Err(describe(&error, self.environment.store.data(), function))
+                Err(describe(&error, self.environment.store.data(), function, budget))
             }
             Err(_elapsed) => {
                 self.in_doubt = true;
-                Err(over_budget(function.budget))
+                Err(over_budget(budget))
             }
         }
     }
@@ -152,9 +154,10 @@ pub(super) fn describe(
     error: &wasmtime::Error,
     state: &HostState,
     function: &OriginFunction,
+    budget: Duration,
 ) -> FunctionError {
     if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        return over_budget(function.budget);
+        return over_budget(budget);
     }
     if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
         return FunctionError::throttled("no instance is free: too many functions run already");

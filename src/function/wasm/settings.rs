@@ -20,6 +20,8 @@ pub enum Isolation {
 pub struct Settings {
     /// Wall-clock time of one call, the start of a new instance included.
     pub budget: Duration,
+    /// The same at a viewer event.
+    pub viewer_budget: Duration,
     /// Memory of one instance, bytes.
     pub memory_bytes_max: usize,
     /// What the files of one instance may take, bytes.
@@ -39,6 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             budget: limits::ORIGIN_FUNCTION_BUDGET,
+            viewer_budget: limits::VIEWER_COMPONENT_BUDGET_MAX,
             memory_bytes_max: limits::ORIGIN_FUNCTION_MEMORY_BYTES_MAX,
             storage_bytes_max: limits::ORIGIN_FUNCTION_STORAGE_BYTES_MAX,
             isolation: None,

@@ -111,7 +111,7 @@ fn every_result_type_of_the_error_table_has_its_own_series() {
         EdgeError::Internal(String::new()),
     ];
     for error in failures {
-        for kind in [FunctionKind::Viewer, FunctionKind::Origin] {
+        for kind in [FunctionKind::JavaScript, FunctionKind::Component] {
             let name = String::new();
             errors.push(EdgeError::Function { kind, name, error: error.clone() });
         }

@@ -13,6 +13,25 @@ pub const MEMORY: &str = r#"
         (local.get $at))
     (func $begin (global.set $top (i32.const 65536)))"#;
 
+/// `$find` gives the first place from `$at` on where the bytes at `$what` stand, before `$end`; 0 where there is none.
+pub const FIND: &str = r#"
+    (func $find (param $at i32) (param $what i32) (param $length i32) (param $end i32) (result i32) (local $i i32)
+        (block $missing
+            (loop $place
+                (br_if $missing (i32.gt_u (i32.add (local.get $at) (local.get $length)) (local.get $end)))
+                (local.set $i (i32.const 0))
+                (block $differs
+                    (loop $byte
+                        (br_if $differs (i32.ne
+                            (i32.load8_u (i32.add (local.get $at) (local.get $i)))
+                            (i32.load8_u (i32.add (local.get $what) (local.get $i)))))
+                        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                        (br_if $byte (i32.lt_u (local.get $i) (local.get $length))))
+                    (return (local.get $at)))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (br $place)))
+        (i32.const 0))"#;
+
 /// The component of a module of the `lambda` world.
 pub fn lambda(module: &str) -> Vec<u8> {
     of("lambda", module)
@@ -48,5 +67,45 @@ pub fn returning(json: &serde_json::Value) -> Vec<u8> {
             (i32.store (i32.const 4) (i32.const 1024))
             (i32.store (i32.const 8) (i32.const {length}))
             (i32.const 0)))"#
+    ))
+}
+
+/// A component that returns the event's `member`, `request` or `response`, with `with` in place of the first `find` in it.
+pub fn replacing(member: &str, find: &str, with: &str) -> Vec<u8> {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let (member, member_length) = (format!("\\\"{member}\\\":"), member.len() + 3);
+    lambda(&format!(
+        r#"(module
+        (import "verge:edge/log@0.1.0" "write" (func $log (param i32 i32)))
+        {MEMORY} {FIND}
+        (data (i32.const 1024) "{member}") (data (i32.const 1056) "{}") (data (i32.const 2048) "{}")
+        (global $out (mut i32) (i32.const 0))
+        (func $append (param $from i32) (param $length i32)
+            (memory.copy (global.get $out) (local.get $from) (local.get $length))
+            (global.set $out (i32.add (global.get $out) (local.get $length))))
+        (func (export "handle") (param $event i32) (param $length i32) (result i32)
+            (local $end i32) (local $at i32) (local $place i32)
+            (call $begin)
+            (call $log (local.get $event) (local.get $length))
+            (global.set $out (i32.const 0x400000))
+            (local.set $end (i32.add (local.get $event) (local.get $length)))
+            (local.set $at (i32.add (i32.const {member_length})
+                (call $find (local.get $event) (i32.const 1024) (i32.const {member_length}) (local.get $end))))
+            (local.set $place
+                (call $find (local.get $at) (i32.const 1056) (i32.const {}) (local.get $end)))
+            (if (i32.eqz (local.get $place)) (then unreachable))
+            (call $append (local.get $at) (i32.sub (local.get $place) (local.get $at)))
+            (call $append (i32.const 2048) (i32.const {}))
+            (local.set $at (i32.add (local.get $place) (i32.const {})))
+            (call $append (local.get $at) (i32.sub (i32.sub (local.get $end) (i32.const 4)) (local.get $at)))
+            (i32.store (i32.const 0) (i32.const 0))
+            (i32.store (i32.const 4) (i32.const 0x400000))
+            (i32.store (i32.const 8) (i32.sub (global.get $out) (i32.const 0x400000)))
+            (i32.const 0)))"#,
+        escaped(find),
+        escaped(with),
+        find.len(),
+        with.len(),
+        find.len(),
     ))
 }

@@ -24,10 +24,12 @@ fn returned(
         headers: &headers,
         body: given.map(|(data, truncated)| BodyView { data, truncated }),
     };
-    let edits = request_result_from_json(&request.to_string()).and_then(|returned| {
-        let ReturnedAction::Forward(returned) = returned else { panic!("{returned:?}") };
-        check_request(&view, &origin(), returned)
-    });
+    let edits = request_result_from_json(EventType::OriginRequest, &request.to_string()).and_then(
+        |returned| {
+            let ReturnedAction::Forward(returned) = returned else { panic!("{returned:?}") };
+            check_request(&view, &origin(), returned)
+        },
+    );
     edits.map(|(edits, _)| edits.body).map_err(|error| error.message)
 }
 
@@ -90,8 +92,13 @@ fn an_edited_request_shows_the_body_as_it_was_returned() {
     assert_eq!((body.data, body.truncated), (&given, true));
     let show = |body| {
         let edits = crate::event::RequestEdits { body, ..Default::default() };
-        let mut edited =
-            edited_request_json(&parsed.context(), &parsed.request(), &parsed.origin, &edits);
+        let mut edited = edited_request_json(
+            parsed.event_type,
+            &parsed.context(),
+            &parsed.request(),
+            parsed.origin(),
+            &edits,
+        );
         edited["body"].take()
     };
     assert_eq!(

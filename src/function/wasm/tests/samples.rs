@@ -94,17 +94,18 @@ fn read_json(file: &Path) -> Value {
 
 /// What the function returned, in Lambda@Edge's JSON: a request, a response, or an error.
 async fn result_of(function: &OriginFunction, event: &Value) -> Value {
-    let event = parse_event(event).expect("an origin event");
+    let event = parse_event(event).expect("an event");
     let (context, request) = (event.context(), event.request());
+    let origin = event.origin().expect("an origin event");
     let returned = if let Some(response) = event.response() {
-        let run = function.on_response(&context, &request, &event.origin, &response).await;
+        let run = function.on_response(&context, &request, origin, &response).await;
         run.result.map(|edits| edited_response_json(&response, &edits))
     } else {
-        let run = function.on_request(&context, &request, &event.origin).await;
+        let run = function.on_request(&context, &request, origin).await;
         run.result.map(|outcome| match outcome {
-            OriginRequestOutcome::Continue(edits, origin) => {
-                let origin = origin.as_ref().unwrap_or(&event.origin);
-                edited_request_json(&context, &request, origin, &edits)
+            OriginRequestOutcome::Continue(edits, chosen) => {
+                let origin = Some(chosen.as_ref().unwrap_or(origin));
+                edited_request_json(event.event_type, &context, &request, origin, &edits)
             }
             OriginRequestOutcome::Respond(response) => generated_response_json(&response),
         })
