@@ -237,7 +237,8 @@ fn function_answer(kind: FunctionKind, failure: FunctionFailure) -> Answer {
     const FAILED: &str = "The function for this request is invalid or could not run.";
     let (status, sentence) = match (kind, failure) {
         (_, FunctionFailure::Validation) => (502, INVALID),
-        (FunctionKind::InPlaceOfOrigin, FunctionFailure::Execution) => (502, FAILED),
+        // As a load balancer answers for its function, also where that took too long.
+        (FunctionKind::InPlaceOfOrigin, _) => (502, FAILED),
         (_, FunctionFailure::Execution | FunctionFailure::Throttled) => (503, FAILED),
     };
     let result_type = match (kind, failure) {

@@ -179,6 +179,42 @@ fn what_goes_wrong_is_a_bad_gateway() {
     assert_eq!(origin.hits(), 0);
 }
 
+/// A function that never returns, in the `lambda` world or as a server of `wasi:http`.
+fn endless(is_server: bool) -> Vec<u8> {
+    let spin = "(loop $on (br $on))";
+    if !is_server {
+        let handle =
+            format!("(func (export \"handle\") (param i32 i32) (result i32) {spin} (i32.const 0))");
+        return component::lambda(&format!("(module {MEMORY} {handle})"));
+    }
+    let handle = format!(
+        "(func (export \"wasi:http/incoming-handler@0.2.0#handle\") (param i32 i32) {spin})"
+    );
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("server.wit", include_str!("server.wit")).expect("valid wit");
+    component::of_package(&resolve, package, "server", &format!("(module {MEMORY} {handle})"))
+}
+
+#[test]
+fn too_much_time_is_a_bad_gateway_and_fails_over() {
+    let group = "[[distribution.origin_group]]\nid = \"both\"\nprimary = \"orders\"\nsecondary = \"origin\"\n\
+                 failover_status_codes = [502]\n";
+    for is_server in [false, true] {
+        let origin = Origin::answering(|_| Answer::new(200, &[], "the server"));
+        let edge = scene(&origin, &endless(is_server), group)
+            .function_words("timeout = \"50ms\"")
+            .behavior("/both", "target = \"both\"")
+            .behavior("*", "target = \"orders\"")
+            .start();
+        let answer = edge.get("/");
+        let told = (answer.status, answer.x_cache());
+        assert_eq!(told, (502, "LambdaLimitExceeded".to_owned()), "a server: {is_server}");
+        edge.said("ran longer than its budget of 50ms");
+        assert_eq!(origin.hits(), 0);
+        assert_eq!(edge.get("/both").text(), "the server");
+    }
+}
+
 #[test]
 fn large_bodies_do_not_fit_into_an_event() {
     let origin = nobody();

@@ -1,5 +1,7 @@
 //! Requests that origin functions make themselves: who may be called, and what becomes of the connections.
 
+mod bounds;
+
 use std::io::Read;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -44,6 +46,19 @@ const RESULT: &str = r#"
 /// A component that asks with `wasi:http` and answers with status and body, or with the place of the error among
 /// `wasi:http`'s (`HTTP-request-denied` is 015) without a body.
 fn caller(scheme: &str, authority: &str) -> Vec<u8> {
+    reader(
+        scheme,
+        authority,
+        "(call $read (local.get $it) (i64.const 4096) (i32.const 640))
+         (if (i32.eqz (i32.load8_u (i32.const 640)))
+            (then
+                (call $say (i32.load (i32.const 644)) (i32.load (i32.const 648)))
+                (br $more)))",
+    )
+}
+
+/// The same, which does this to read a piece of the body, and goes on at `$more`.
+fn reader(scheme: &str, authority: &str, read: &str) -> Vec<u8> {
     let scheme = if scheme == "https" { 1 } else { 0 };
     let length = authority.len();
     let module = format!(
@@ -86,12 +101,7 @@ fn caller(scheme: &str, authority: &str) -> Vec<u8> {
             (call $consume (local.get $it) (i32.const 640))
             (call $stream (i32.load (i32.const 644)) (i32.const 640))
             (local.set $it (i32.load (i32.const 644)))
-            (loop $more
-                (call $read (local.get $it) (i64.const 4096) (i32.const 640))
-                (if (i32.eqz (i32.load8_u (i32.const 640)))
-                    (then
-                        (call $say (i32.load (i32.const 644)) (i32.load (i32.const 648)))
-                        (br $more))))))"#
+            (loop $more {read})))"#
     );
     let mut resolve = Resolve::default();
     let package = resolve.push_str("caller.wit", include_str!("caller.wit")).expect("valid wit");
@@ -101,6 +111,24 @@ fn caller(scheme: &str, authority: &str) -> Vec<u8> {
 /// The same with `verge:edge/fetch`; an error is its place among the kinds, such as 000 for `denied`.
 fn fetcher(url: &str) -> Vec<u8> {
     let length = url.len();
+    fetching(
+        url,
+        &format!(
+            "(i32.store (i32.const 512) (call $start
+                (i32.const 2040) (i32.const 4) (i32.const 2048) (i32.const {length})
+                (i32.const 0) (i32.const 0) (i32.const 2048) (i32.const 4) (i32.const 0) (i32.const 0)))
+            (call $wait (i32.const 512) (i32.const 1) (i32.const 0) (i64.const 0) (i32.const 520))
+            (call $take (i32.load (i32.const 524)) (i32.const 576))
+            (if (i32.load8_u (i32.const 576))
+                (then (call $number (i32.load8_u (i32.const 580))) (return)))
+            (call $number (i32.load16_u (i32.const 580)))
+            (call $say (i32.load (i32.const 592)) (i32.load (i32.const 596)))"
+        ),
+    )
+}
+
+/// A component with `verge:edge/fetch`, `POST` at 2040 and this URL at 2048, that does this.
+fn fetching(url: &str, ask: &str) -> Vec<u8> {
     let module = format!(
         r#"(module
         (import "verge:edge/fetch@0.1.0" "start"
@@ -110,16 +138,7 @@ fn fetcher(url: &str) -> Vec<u8> {
         {RESULT}
         (data (i32.const 2048) "{url}")
         (data (i32.const 2040) "POST")
-        (func $ask
-            (i32.store (i32.const 512) (call $start
-                (i32.const 2040) (i32.const 4) (i32.const 2048) (i32.const {length})
-                (i32.const 0) (i32.const 0) (i32.const 2048) (i32.const 4) (i32.const 0) (i32.const 0)))
-            (call $wait (i32.const 512) (i32.const 1) (i32.const 0) (i64.const 0) (i32.const 520))
-            (call $take (i32.load (i32.const 524)) (i32.const 576))
-            (if (i32.load8_u (i32.const 576))
-                (then (call $number (i32.load8_u (i32.const 580))) (return)))
-            (call $number (i32.load16_u (i32.const 580)))
-            (call $say (i32.load (i32.const 592)) (i32.load (i32.const 596)))))"#
+        (func $ask (local $i i32) (local $good i32) {ask}))"#
     );
     component::of("lambda-function", &module)
 }

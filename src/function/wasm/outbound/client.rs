@@ -137,12 +137,13 @@ impl Client {
         }
     }
 
-    /// Closes what waited too long or was closed by its server; whether anything is left to sweep.
-    fn sweep(&self) -> bool {
+    /// Closes what waited too long by `now` or was closed by its server; whether anything is left to sweep.
+    pub(super) fn sweep(&self, now: Instant) -> bool {
         let mut idle = self.idle();
         idle.retain(|_, waiting| {
             waiting.retain(|one| {
-                one.since.elapsed() < OUTBOUND_IDLE_TIME && !one.connection.sender.is_closed()
+                let waited = now.saturating_duration_since(one.since);
+                waited < OUTBOUND_IDLE_TIME && !one.connection.sender.is_closed()
             });
             !waiting.is_empty()
         });
@@ -164,7 +165,7 @@ impl Broom {
     async fn sweep(self) {
         // The client is not held while the task sleeps: it ends with its function.
         while let Some(client) = self.0.upgrade()
-            && client.sweep()
+            && client.sweep(Instant::now())
         {
             drop(client);
             tokio::time::sleep(OUTBOUND_IDLE_TIME).await;

@@ -78,7 +78,7 @@ impl Caller {
 }
 
 /// HTTP/1.1 on a stream.
-async fn speak(
+pub(super) async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Result<Connection, Error> {
     let (sender, connection) = http1::Builder::new()

@@ -263,3 +263,6 @@ fn repeatable(request: &Request<SentBody>) -> Option<Request<SentBody>> {
     *again.headers_mut() = request.headers().clone();
     Some(again)
 }
+
+#[cfg(test)]
+mod tests;
