@@ -89,7 +89,7 @@ def run(words, tools, folder=None):
 
 def seed_of(tools):
     """What every component depends on: the adapters and the tools' versions."""
-    files = sorted((ROOT / "src/cli/build").rglob("*.*")) + sorted((ROOT / "wit").glob("*.wit"))
+    files = sorted((ROOT / "src/cli/build").rglob("*.*")) + sorted((ROOT / "wit").rglob("*.wit"))
     packages = [tools / "node_modules" / name / "package.json" for name in ("esbuild", "componentize-qjs")]
     parts = [file.read_bytes() for file in files + packages]
     installed = tools.glob(".venv/lib/python*/site-packages/componentize_py-*.dist-info")
