@@ -232,7 +232,10 @@ fn choose_origin(
     outcome: &RequestOutcome,
 ) -> Result<(), FunctionError> {
     let RequestOutcome::Continue(edits) = outcome else { return Ok(()) };
-    let Some(route) = ctx.route.clone().filter(|_| !edits.origin.is_empty()) else { return Ok(()) };
+    if edits.origin.is_empty() {
+        return Ok(());
+    }
+    let Some(route) = ctx.route.clone() else { return Ok(()) };
     let before = ctx.choice.as_deref().cloned();
     let configured = || Choice::of(&route.distribution, route.behavior.target);
     let Some(mut choice) = before.or_else(configured) else {

@@ -12,7 +12,6 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 
 /// One version of a function.
-#[derive(Debug)]
 pub(super) struct Identity {
     /// The function's name.
     pub(super) name: Arc<str>,

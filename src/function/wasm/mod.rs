@@ -102,7 +102,10 @@ fn semaphore(permits: u32) -> Arc<Semaphore> {
 
 impl std::fmt::Debug for OriginFunction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OriginFunction").field("identity", &self.identity).finish_non_exhaustive()
+        // Not its variables, which may be secret.
+        let Identity { name, version, .. } = &*self.identity;
+        let mut shown = f.debug_struct("OriginFunction");
+        shown.field("name", name).field("version", version).finish_non_exhaustive()
     }
 }
 
