@@ -153,7 +153,7 @@ fn a_reload_publishes_new_content_and_keeps_the_old_when_it_is_wrong() {
 }
 
 /// A component of the `lambda` world that answers with the value of the key `k` and the variable `COLOUR`.
-fn telling() -> Vec<u8> {
+pub fn telling() -> Vec<u8> {
     let module = format!(
         r#"(module
         (import "wasi:keyvalue/store@0.2.0-draft" "open" (func $open (param i32 i32 i32)))

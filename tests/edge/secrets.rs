@@ -1,7 +1,8 @@
 //! Secrets in a configuration: from the environment, from files, encrypted; and what is said when one is not there.
 
+use crate::kvs::telling;
 use crate::scene::commands::{self, Run, SMALLEST_DISTRIBUTION, verge_with_key};
-use crate::scene::component;
+use crate::scene::{Answer, Origin, Scene, component};
 
 const SECRET: &str = "correct horse battery staple";
 
@@ -69,6 +70,30 @@ fn an_encrypted_value_wants_the_key_it_was_encrypted_with() {
     let run = check(&changed, Some(&key));
     assert_eq!(run.code, 78, "{run:?}");
     assert_refused("encrypted:?", Some(&key), "is not what `verge secret encrypt` prints");
+}
+
+#[test]
+fn a_function_gets_what_was_encrypted_and_keeps_it_when_a_reload_cannot_open_it() {
+    let key = new_key();
+    let [value, other] = [&key, &new_key()].map(|key| encrypt(Some(key)).stdout);
+    let origin = Origin::answering(|_| Answer::new(500, &[], "the function answers"));
+    let edge = Scene::with(&origin)
+        .store("s", &[("k", "it is: ")], "")
+        .function("tells", "wasm", "wasm", &telling())
+        .function_words(&format!(
+            "key_value_stores = [\"s\"]\nenvironment = {{ COLOUR = \"{}\" }}",
+            value.trim_end()
+        ))
+        .environment("VERGE_SECRET_KEY", key.into())
+        .behavior("*", "origin_request = \"tells\"\ncache_policy = \"CachingDisabled\"")
+        .start();
+    assert_eq!(edge.get("/").text(), format!("it is: {SECRET}"));
+    edge.rewrite_configuration(|text| text.replace(value.trim_end(), other.trim_end()));
+    edge.signal("-HUP");
+    let problem = edge.said("not reloaded");
+    assert!(problem.contains("environment.COLOUR: the encrypted value was made with another key"));
+    assert!(!problem.contains(SECRET), "{problem}");
+    assert_eq!(edge.get("/").text(), format!("it is: {SECRET}"));
 }
 
 #[test]
