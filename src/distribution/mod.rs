@@ -194,8 +194,8 @@ pub struct Origin {
     pub https_port: u16,
     /// Whether the certificate must be valid. Off is for tests on the loopback only.
     pub verify_certificate: bool,
-    /// PEM file with the certificate authorities to trust instead of the system's.
-    pub certificate_authority: Option<Arc<[u8]>>,
+    /// Certificates of the authorities to trust instead of the system's, in DER.
+    pub authorities: Option<Arc<[Vec<u8>]>>,
     /// Sent with every request, replacing the viewer's of the same name.
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// 1 to 3.

@@ -146,7 +146,7 @@ fn update_origin(origin: &mut Origin, update: &OriginUpdate) {
 }
 
 /// Makes `origin` another server, also one that was a function. Leave not to verify certificates was given for the loopback and stays there; names for
-/// TLS were the former server's.
+/// TLS and its own authorities were the former server's.
 pub fn rename(origin: &mut Origin, domain_name: String) {
     let is_loopback = domain_name.eq_ignore_ascii_case("localhost")
         || domain_name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
@@ -154,5 +154,6 @@ pub fn rename(origin: &mut Origin, domain_name: String) {
     origin.domain_name = domain_name.to_ascii_lowercase();
     origin.function = None;
     origin.tls_name = None;
+    origin.authorities = None;
     origin.certificate_names.clear();
 }

@@ -1,5 +1,6 @@
 //! An origin as pingora's connection target.
 
+mod authorities;
 mod names;
 pub mod wrapped;
 
@@ -55,6 +56,7 @@ pub fn http_peer(origin: &Origin, address: SocketAddr, tls: bool) -> HttpPeer {
     if by_names {
         return peer;
     }
+    options.ca = origin.authorities.as_ref().map(authorities::for_pingora);
     if origin.http_version == OriginHttpVersion::Http2 {
         options.set_http_version(2, if tls { 1 } else { 2 });
         options.max_h2_streams = H2_STREAMS_MAX;
@@ -78,5 +80,6 @@ fn connection_group(origin: &Origin) -> u64 {
     let mut hasher = DefaultHasher::new();
     origin.id.hash(&mut hasher);
     origin.verify_certificate.hash(&mut hasher);
+    origin.authorities.hash(&mut hasher);
     hasher.finish()
 }

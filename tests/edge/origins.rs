@@ -320,6 +320,31 @@ fn over_tls(inner: &Edge, unused: &Origin) -> Edge {
 }
 
 #[test]
+fn an_origin_is_trusted_by_the_authorities_that_its_table_names() {
+    let origin = named("origin");
+    let inner = Scene::with(&origin).https().start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let other =
+        rcgen::generate_simple_self_signed(["other.test".to_owned()]).expect("a certificate");
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("the folder is writable");
+        path
+    };
+    let right = std::fs::read_to_string(inner.authority()).expect("the inner edge wrote it");
+    let both = file("both.pem", other.cert.pem() + &right);
+    let wrong = file("wrong.pem", other.cert.pem());
+    for (authorities, status) in [(Some(both), 200), (Some(wrong), 502), (None, 502)] {
+        let words = authorities.map(|path| format!("ca = \"{}\"", path.display()));
+        let edge = Scene::over_tls(inner.https()).origin(&words.unwrap_or_default()).start();
+        for target in ["/a", "/b"] {
+            assert_eq!(edge.get(target).status, status, "{target}");
+        }
+    }
+    assert_eq!(origin.hits(), 2);
+}
+
+#[test]
 fn certificates_are_held_to_the_names_that_the_function_says() {
     let origin = named("origin");
     let unused = named("unused");

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::distribution::Surroundings;
 use super::{Unique, values};
@@ -194,12 +197,27 @@ fn count(written: &file::Distribution, at: &str, problems: &mut Problems) {
     }
 }
 
-fn refuse_authority(authority: Option<&Arc<[u8]>>, at: &str, problems: &mut Problems) {
-    if authority.is_some() {
-        let remedy = "leave it out: the system's authorities are trusted; for tests on the loopback, \
-                      verify_certificate = false";
-        values::refuse_unfinished(format!("{at}.ca"), remedy, problems);
-    }
+/// The certificates of a file with authorities.
+fn authorities(pem: &[u8], at: &str, problems: &mut Problems) -> Option<Arc<[Vec<u8>]>> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let mut roots = RootCertStore::empty();
+    let message = match certificates {
+        Err(error) => error.to_string(),
+        Ok(all) if all.is_empty() => "has no certificate".to_owned(),
+        Ok(all) => match all.iter().position(|one| !is_authority(one, &mut roots)) {
+            Some(index) => format!("its certificate {} cannot be read", index + 1),
+            None => return Some(all.iter().map(|one| one.to_vec()).collect()),
+        },
+    };
+    let remedy = "name a PEM file with the certificates of authorities";
+    problems.add(format!("{at}.ca"), message, remedy);
+    None
+}
+
+/// Whether both libraries can read it that have to: one connects, the other verifies.
+fn is_authority(certificate: &CertificateDer<'_>, roots: &mut RootCertStore) -> bool {
+    x509_parser::parse_x509_certificate(certificate).is_ok()
+        && roots.add(certificate.clone().into_owned()).is_ok()
 }
 
 fn origin(
@@ -209,7 +227,14 @@ fn origin(
     problems: &mut Problems,
 ) -> Option<Origin> {
     let [connection_timeout, response_timeout, keepalive_timeout] = timeouts(written, at, problems);
-    refuse_authority(authority, at, problems);
+    let authorities = match authority {
+        Some(_) if written.verify_certificate == Some(false) => {
+            let message = "verifies nothing beside `verify_certificate = false`";
+            problems.add(format!("{at}.ca"), message, "leave one of the two out");
+            None
+        }
+        pem => pem.and_then(|pem| authorities(pem, at, problems)),
+    };
     if written.multi_value_headers.is_some() {
         let remedy = "leave it out, or name a `function`";
         problems.add(format!("{at}.multi_value_headers"), "is for functions", remedy);
@@ -234,7 +259,7 @@ fn origin(
         http_port: written.http_port.unwrap_or(defaults::ORIGIN_HTTP_PORT),
         https_port: written.https_port.unwrap_or(defaults::ORIGIN_HTTPS_PORT),
         verify_certificate: written.verify_certificate.unwrap_or(true),
-        certificate_authority: authority.cloned(),
+        authorities,
         connection_attempts: written
             .connection_attempts
             .unwrap_or(defaults::ORIGIN_CONNECTION_ATTEMPTS),

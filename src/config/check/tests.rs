@@ -29,6 +29,26 @@ fn loaded(text: &str) -> Config {
 }
 
 #[test]
+fn authorities_are_certificates() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases = [
+        ("PRIVATE KEY", "", "has no certificate"),
+        ("CERTIFICATE", "", "its certificate 1 cannot be read"),
+        ("CERTIFICATE", "verify_certificate = false", "leave one of the two out"),
+    ];
+    for (label, words, said) in cases {
+        let text = format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+        std::fs::write(folder.path().join("ca.pem"), text).expect("written");
+        let origin = ORIGIN.replace("o.example", "localhost");
+        let text = format!("[[distribution]]\n{origin}ca = \"ca.pem\"\n{words}\n{DEFAULT}");
+        let problems = load_text(&folder.path().join("verge.toml"), &text, &|_| None).err();
+        let problems: Vec<_> = problems.iter().flatten().map(ToString::to_string).collect();
+        assert!(problems.iter().any(|one| one.contains(said)), "{said}: {problems:?}");
+        assert!(problems.iter().all(|one| one.contains("distribution[0].origin[0].ca")));
+    }
+}
+
+#[test]
 fn the_smallest_configuration_gets_every_default() {
     let config = loaded(&format!("[[distribution]]\n{ORIGIN}{DEFAULT}"));
     assert_eq!(config.listeners.http, ["127.0.0.1:8080".parse().unwrap()]);

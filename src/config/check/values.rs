@@ -126,8 +126,3 @@ pub(super) fn is_host(written: &str) -> bool {
     written.parse::<IpAddr>().is_ok()
         || (written.len() <= limits::HOST_NAME_CHARS_MAX && written.split('.').all(label))
 }
-
-/// Refuses a word that is known but does nothing yet: nothing that is written may be ignored.
-pub(super) fn refuse_unfinished(path: String, remedy: &str, problems: &mut Problems) {
-    problems.add(path, "is not implemented yet", remedy);
-}

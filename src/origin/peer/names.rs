@@ -29,6 +29,7 @@ use rustls::{
 };
 use tokio::net::TcpStream;
 
+use super::authorities;
 use super::wrapped::Wrapped;
 use crate::distribution::Origin;
 
@@ -42,6 +43,7 @@ pub(super) fn peer(origin: &Origin, address: SocketAddr, server_name: &str) -> H
         address,
         server_name: server_name.to_owned(),
         names: origin.certificate_names.clone(),
+        authorities: origin.authorities.clone(),
         patience: origin.connection_timeout,
     }));
     peer
@@ -52,6 +54,7 @@ struct Connect {
     address: SocketAddr,
     server_name: String,
     names: Vec<String>,
+    authorities: Option<Arc<[Vec<u8>]>>,
     patience: Duration,
 }
 
@@ -85,7 +88,10 @@ impl Connect {
     fn config(&self) -> Result<ClientConfig, rustls::Error> {
         let provider = ring::default_provider();
         let verifier = Verifier {
-            roots: roots()?,
+            roots: match &self.authorities {
+                Some(authorities) => authorities::for_rustls(authorities)?,
+                None => roots()?,
+            },
             names: self.names.clone(),
             algorithms: provider.signature_verification_algorithms,
         };

@@ -34,7 +34,7 @@ pub(super) fn origin(
         http_port: defaults::ORIGIN_HTTP_PORT,
         https_port: defaults::ORIGIN_HTTPS_PORT,
         verify_certificate: true,
-        certificate_authority: None,
+        authorities: None,
         custom_headers,
         connection_attempts: 1,
         connection_timeout,
