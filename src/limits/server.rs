@@ -113,6 +113,9 @@ pub const NOTICE_ENTRIES_MAX: usize = 1_024;
 /// goes as it is; more would hold back what an origin sends slowly.
 pub const VIEWER_WRITE_BUFFER_BYTES: usize = 4 << 10;
 
+/// The same for a connection over HTTP/2, bytes: what its streams have to say together fills a record of TLS.
+pub const VIEWER_HTTP2_WRITE_BUFFER_BYTES: usize = 16 << 10;
+
 /// `CloudFront-Viewer-Header-Order`, characters (CloudFront's figure).
 pub const VIEWER_HEADER_ORDER_CHARS_MAX: usize = 7_680;
 
