@@ -1,5 +1,5 @@
-//! What the store costs when it is full: a lookup beside a million objects, an invalidation among a hundred thousand
-//! tags, and memory against the budget.
+//! What the store costs when it is full: a lookup beside a million objects, also while others are evicted and while
+//! everything is invalidated; an invalidation among a hundred thousand tags; memory against the budget; the disk tier.
 //!
 //!     cargo bench --bench cache
 //!
@@ -7,6 +7,8 @@
 //! calls through pingora's own interface, medians of many.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use pingora::cache::{CacheKey, CacheMeta};
 use pingora::http::ResponseHeader;
 use verge::cache::invalidate::{Item, Mode};
 use verge::cache::key;
-use verge::cache::store::{Store, Tags};
+use verge::cache::store::{DiskSettings, Store, Tags};
 use verge::cache::tag::Tag;
 use verge::distribution::policy::{CachePolicy, NameSelection};
 
@@ -37,6 +39,9 @@ const ROOMY_BYTES: u64 = 8 << 30;
 /// An eighth of what all objects take.
 const TIGHT_BYTES: u64 = 256 << 20;
 const OBJECT_BYTES_MAX: u64 = 16 << 20;
+const DISK_OBJECTS: usize = 200_000;
+/// An eighth of what those take; the index of them all fits.
+const DISK_MEMORY_BYTES: u64 = 80 << 20;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -49,6 +54,10 @@ struct Bench {
 
 impl Bench {
     fn new(memory_bytes: u64) -> Self {
+        Self::of(Store::new(memory_bytes, OBJECT_BYTES_MAX).leak())
+    }
+
+    fn of(store: &'static Store) -> Self {
         let policy = CachePolicy {
             name: "bench".to_owned(),
             min_ttl: Duration::ZERO,
@@ -60,7 +69,6 @@ impl Bench {
             accept_encoding_gzip: false,
             accept_encoding_brotli: false,
         };
-        let store = Store::new(memory_bytes, OBJECT_BYTES_MAX).leak();
         Self { store, policy, trace: Span::inactive().handle() }
     }
 
@@ -97,6 +105,22 @@ impl Bench {
         let started = Instant::now();
         let found = self.store.lookup(&key, &self.trace).await?.is_some();
         Ok((found, started.elapsed()))
+    }
+
+    /// Does so while another thread does something again and again.
+    async fn look_around_while(
+        &self,
+        what: &str,
+        other: impl FnOnce(&'static Store, &AtomicBool) -> Outcome<()> + Send + 'static,
+    ) -> Outcome<()> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (store, until) = (self.store, Arc::clone(&is_over));
+        let other = std::thread::spawn(move || {
+            other(store, &until).unwrap_or_else(|error| println!("{error}"));
+        });
+        self.look_around(what, OBJECTS).await?;
+        is_over.store(true, Ordering::Relaxed);
+        other.join().map_err(|_| "the other thread failed".into())
     }
 
     /// Looks objects up in a scattered order and prints what it took.
@@ -187,6 +211,81 @@ async fn lookups(bench: &Bench) -> Outcome<()> {
     Ok(())
 }
 
+/// Stores new objects until it is over.
+fn push_others_out(store: &'static Store, is_over: &AtomicBool) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let bench = Bench::of(store);
+    runtime.block_on(async {
+        for number in OBJECTS.. {
+            if is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            bench.put(number).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Makes everything stale every millisecond until it is over.
+fn invalidate_everything(store: &'static Store, is_over: &AtomicBool) -> Outcome<()> {
+    let everything = Item::parse("/*")?;
+    while !is_over.load(Ordering::Relaxed) {
+        store.invalidate(DOMAIN, std::slice::from_ref(&everything), Mode::Soft);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// What the disk tier adds to storing, what a read from it takes, and how long a start takes that finds its objects.
+async fn disk() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let settings = DiskSettings { directory: folder.path().to_owned(), bytes_max: 8 << 30 };
+    let open = || Store::new(DISK_MEMORY_BYTES, OBJECT_BYTES_MAX).with_disk(&settings);
+    let bench = Bench::of(open()?.leak());
+    let without = Bench::new(DISK_MEMORY_BYTES);
+    println!("\ndisk tier: {DISK_OBJECTS} objects of {BODY_BYTES} bytes, microseconds");
+    println!("{:44} {:>9} {:>9}", "", "median", "p99");
+    for (what, bench) in
+        [("stored in memory", &without), ("stored in memory and on the disk", &bench)]
+    {
+        let mut times = Vec::with_capacity(DISK_OBJECTS);
+        for number in 0..DISK_OBJECTS {
+            let started = Instant::now();
+            bench.put(number).await?;
+            times.push(started.elapsed());
+        }
+        print_microseconds(what, times);
+    }
+    let mut times = Vec::new();
+    for index in 0..DISK_OBJECTS / 4 {
+        // The first ones are not in memory any more.
+        let (found, time) = bench.look(scattered(index, DISK_OBJECTS / 2)).await?;
+        times.extend(found.then_some(time));
+    }
+    let stats = bench.store.stats().disk.unwrap_or_default();
+    print_microseconds(&format!("looked up, of which {} from the disk", stats.hits), times);
+    // The store keeps its folder; a copy is what a crash would leave.
+    let copy = tempfile::tempdir()?;
+    for entry in std::fs::read_dir(folder.path())? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name()))?;
+    }
+    let settings = DiskSettings { directory: copy.path().to_owned(), ..settings };
+    let started = Instant::now();
+    let again = Store::new(DISK_MEMORY_BYTES, OBJECT_BYTES_MAX).with_disk(&settings)?;
+    let found = again.stats().disk.unwrap_or_default();
+    println!("opened with {} objects in {} ms", found.objects, started.elapsed().as_millis());
+    Ok(())
+}
+
+fn print_microseconds(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let tenths = |per_thousand| nanoseconds(&times, per_thousand) / 100;
+    let (median, high) = (tenths(500), tenths(990));
+    let text = |tenths: u128| format!("{}.{}", tenths / 10, tenths % 10);
+    println!("{what:44} {:>9} {:>9}", text(median), text(high));
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
     println!(
@@ -196,8 +295,17 @@ async fn main() -> Outcome<()> {
         "{:>10} {:>9} {:>10} {:>10} {:>8}",
         "budget", "objects", "weight", "resident", "percent"
     );
-    fill(&Bench::new(TIGHT_BYTES), TIGHT_BYTES).await?;
+    let tight = Bench::new(TIGHT_BYTES);
+    fill(&tight, TIGHT_BYTES).await?;
     let roomy = Bench::new(ROOMY_BYTES);
     fill(&roomy, ROOMY_BYTES).await?;
-    lookups(&roomy).await
+    lookups(&roomy).await?;
+    println!("\nbeside another thread");
+    let what = "among a million";
+    roomy.look_around_while(what, |_, _| Ok(())).await?;
+    let what = "all made stale every millisecond";
+    roomy.look_around_while(what, invalidate_everything).await?;
+    tight.look_around_while("in the small store", |_, _| Ok(())).await?;
+    tight.look_around_while("others pushed out all the time", push_others_out).await?;
+    disk().await
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """verge beside nginx with njs, nginx with Lua, HAProxy with Lua, and workerd: the same function, origin and client. And,
-without functions, beside nginx, HAProxy, Varnish and Traffic Server: the same objects.
+without functions, beside nginx, HAProxy, Varnish and Traffic Server: the same objects, over HTTP/1.1 and, but for Varnish,
+which has no TLS, over HTTP/2.
 
     benches/peers/run.py [--peers verge,njs,…] [--loads hits,misses,…] [--rounds 5] [--seconds 3]
 
 Each server has one worker on core 1; the client (wrk) and the origin (nginx) share core 0. Rounds go through the servers
-in turns, so that a busy moment of the machine hits all of them. What is printed: the median of the requests a second,
+in turns, so that a busy moment of the machine hits all of them. Over HTTP/2 the client is h2load, with four requests at a
+time on each connection. What is printed: the median of the requests a second,
 and of the server's own CPU time a request, which the kernel counts.
 
-Needs Debian's nginx-light, libnginx-mod-http-js, libnginx-mod-http-lua, haproxy, varnish, trafficserver and wrk,
+Needs Debian's nginx-light, libnginx-mod-http-js, libnginx-mod-http-lua, haproxy, varnish, trafficserver, wrk, nghttp2-client and openssl,
 `cargo build --release`, and for workerd npm's package of that name: WORKERD=path/to/workerd.
 """
 
@@ -112,6 +114,9 @@ PEERS = {
 }
 # They have no functions, and take part in loads without.
 PLAIN = ["nginx", "varnish", "trafficserver"]
+WITHOUT_TLS = ["varnish", "workerd"]
+# A server's port for TLS is that of plain HTTP and this.
+TLS_PORTS = 100
 
 # name: (path of a request, how its requests differ, whether the proxy may store the answers)
 LOADS = {
@@ -123,6 +128,8 @@ LOADS = {
     "hits of 1 KB": ("/obj/1k", "same", True),
     "hits of 100 KB": ("/big/100k", "same", True),
     "misses that are stored": ("/obj/", "new", True),
+    "hits of 1 KB over TLS and HTTP/2": ("/obj/1k", "http2", True),
+    "hits of 100 KB over TLS and HTTP/2": ("/big/100k", "http2", True),
 }
 
 
@@ -144,7 +151,8 @@ def pinned(core, command, **options):
 
 
 def wait_for(port, process):
-    for _ in range(500):
+    # The first start compiles engines.
+    for _ in range(3_000):
         if process.poll() is not None:
             sys.exit(f"{process.args}: ended with {process.returncode}; see {RUN}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -155,7 +163,10 @@ def wait_for(port, process):
 
 def start(name):
     port, template, values, command, _ = PEERS[name]
-    file = write_configuration(name, template, {"PORT": str(port), **values})
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        sys.exit(f"something listens on port {port} already")
+    values = {"PORT": str(port), "TLS_PORT": str(port + TLS_PORTS), **values}
+    file = write_configuration(name, template, values)
     if command is None:
         verge = HERE.parent.parent / "target/release/verge"
         command = [str(verge), "serve", "--config", str(file)]
@@ -164,9 +175,7 @@ def start(name):
     if name == "trafficserver":
         lay_out_trafficserver(file)
     with open(RUN / f"{name}.out", "w") as out:
-        process = pinned(SERVER_CORE, command, stdout=out, stderr=out)
-    wait_for(port, process)
-    return process
+        return pinned(SERVER_CORE, command, stdout=out, stderr=out)
 
 
 def lay_out_trafficserver(records):
@@ -177,7 +186,16 @@ def lay_out_trafficserver(records):
     settings = pathlib.Path(folders["sysconfdir"])
     (settings / "records.config").write_text(records.read_text())
     (settings / "remap.config").write_text("map / http://127.0.0.1:9300/\n")
+    (settings / "ssl_multicert.config").write_text("dest_ip=* ssl_cert_name=tls.crt ssl_key_name=tls.key\n")
     (settings / "storage.config").write_text(f"{folders['cachedir']} 1G\n")
+
+
+def make_certificate():
+    files = ["-keyout", str(RUN / "tls.key"), "-out", str(RUN / "tls.crt")]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", *files]
+    subprocess.run(command, check=True, capture_output=True)
+    (RUN / "tls.pem").write_text((RUN / "tls.crt").read_text() + (RUN / "tls.key").read_text())
 
 
 def start_origin():
@@ -253,6 +271,19 @@ def drive(port, script, seconds):
     return rate, count
 
 
+def drive_http2(port, path, seconds):
+    """The same over TLS and HTTP/2."""
+    command = ["h2load", "-t", "1", "-c", str(VIEWERS), "-m", "4", "-D", str(seconds)]
+    command += [f"https://127.0.0.1:{port + TLS_PORTS}{path}"]
+    text = pinned(CLIENT_CORE, command, stdout=subprocess.PIPE, text=True).communicate()[0]
+    rate = float(re.search(r"finished in .*?, ([\d.]+) req/s", text)[1])
+    count = int(re.search(r"(\d+) succeeded", text)[1])
+    right = int(re.search(r"(\d+) 2xx", text)[1])
+    if "protocol: h2" not in text or right * 100 < count * 99:
+        sys.exit(f"port {port}: {text}")
+    return rate, count
+
+
 def answer(port, target):
     command = ["curl", "-s", "-D", "-", f"http://127.0.0.1:{port}{target}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -278,14 +309,19 @@ def measure(names, load, rounds, seconds):
     scripted = path.startswith("/fn/")
     names = [name for name in names if PEERS[name][4] or not stored]
     names = [name for name in names if scripted and name not in PLAIN or not scripted and name != "workerd"]
-    script = write_script(load.replace(" ", "-"), path, differs)
+    if differs == "http2":
+        names = [name for name in names if name not in WITHOUT_TLS]
+        ask = lambda port, seconds: drive_http2(port, path, seconds)
+    else:
+        script = write_script(load.replace(" ", "-").replace("/", ""), path, differs)
+        ask = lambda port, seconds: drive(port, script, seconds)
     figures = {name: [] for name in names}
     for name in names:
-        drive(PEERS[name][0], script, WARM_UP_SECONDS)
+        ask(PEERS[name][0], WARM_UP_SECONDS)
     for turn in range(rounds):
         for name in names if turn % 2 == 0 else names[::-1]:
             before = cpu_seconds(processes[name])
-            rate, count = drive(PEERS[name][0], script, seconds)
+            rate, count = ask(PEERS[name][0], seconds)
             used = cpu_seconds(processes[name]) - before
             figures[name].append((rate, used / count * 1e6))
     print(f"\n{load}: median of {rounds} rounds of {seconds} s\n")
@@ -312,9 +348,11 @@ if __name__ == "__main__":
     RUN.mkdir(parents=True)
     processes = {}
     try:
+        make_certificate()
         processes["origin"] = start_origin()
         for peer in wanted:
             processes[peer] = start(peer)
+            wait_for(PEERS[peer][0], processes[peer])
             check(peer)
         for wanted_load in arguments.loads.split(","):
             measure(wanted, wanted_load, arguments.rounds, arguments.seconds)

@@ -203,6 +203,10 @@ impl Files {
         self.folder.seed
     }
 
+    pub(super) fn has_objects(&self) -> bool {
+        self.index.entries() > 0
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.journal()
     }

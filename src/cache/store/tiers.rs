@@ -24,8 +24,10 @@ impl Store {
         let files = found.files;
         let had_journal = files.journal().exists();
         let (journal, written) = Journal::open(&files.journal()).map_err(failed)?;
-        // Without them, nobody knows what was invalidated.
-        if !had_journal || written.is_damaged {
+        if files.has_objects() && (!had_journal || written.is_damaged) {
+            tracing::warn!(
+                "nobody knows any more what was invalidated: the objects on the disk are dropped"
+            );
             files.clear();
         }
         let newest = Stamp::from_number(found.newest);
@@ -49,13 +51,13 @@ impl Store {
             return Some(found);
         }
         let read = disk.read(*slot).await?;
-        let head = Head::from_bytes(&read.head, &slot.primary, &self.generations).ok()?;
-        if head.key() != key.primary_key() {
-            return None;
-        }
-        let standing = self.standing(&head);
-        if standing == Standing::Gone {
+        let head = Head::from_bytes(&read.head, &slot.primary, &self.generations);
+        let standing = head.as_ref().map_or(Standing::Gone, |head| self.standing(head));
+        let (Ok(head), true) = (head, standing != Standing::Gone) else {
             disk.remove(slot, read.body_at);
+            return None;
+        };
+        if head.key() != key.primary_key() {
             return None;
         }
         let object = Arc::new(Object::new(head, Body::Whole(read.body)));
