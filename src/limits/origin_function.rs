@@ -113,6 +113,9 @@ pub const ORIGIN_FUNCTION_STORAGE_BYTES_CEILING: u64 = 10 << 30;
 /// most, and far less than a thousand environments could have together.
 pub const ORIGIN_FILES_BYTES_MAX: u64 = 10 << 30;
 
+/// Names of a directory that one host call tells: no call should take long, whatever lies there.
+pub const ORIGIN_FILES_LISTED_NAMES_MAX: usize = 1_024;
+
 /// A file's name, bytes (as Linux has it).
 pub const ORIGIN_FILE_NAME_BYTES_MAX: usize = 255;
 

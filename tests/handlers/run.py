@@ -190,20 +190,27 @@ def configuration(handlers, origin, tools):
                 f'file = "{handler.folder}/viewer.js"\n'
             )
         text.append(
-            f'[[distribution]]\naliases = ["{name}.test"]\n'
-            f'[[distribution.origin]]\nid = "origin"\ndomain_name = "127.0.0.1"\nprotocol = "http-only"\n'
-            f"http_port = {origin.server_port}\n"
-            f'[[distribution.behavior]]\ntarget = "origin"\nallowed_methods = {ALL_METHODS}\n'
+            f'[[distribution]]\naliases = ["{name}.test"]\n[[distribution.origin]]\nid = "origin"\n'
+            + origin_of(name, told, origin)
+            + f'[[distribution.behavior]]\ntarget = "origin"\nallowed_methods = {ALL_METHODS}\n'
             f'cache_policy = "CachingDisabled"\norigin_request_policy = "AllViewer"\n'
         )
         if "viewer_request" in told:
             # What the edge cannot know, such as a country, a viewer function has to tell.
             (handler.folder / "viewer.js").write_text(told["viewer_request"])
             text.append(f'viewer_request = "{name}-viewer"\n')
-        for event, more in told["associations"].items():
+        for event, more in told.get("associations", {}).items():
             table = f'{{ function = "{name}", include_body = true }}' if more.get("include_body") else f'"{name}"'
             text.append(f"{event} = {table}\n")
     return "".join(text)
+
+
+def origin_of(name, told, origin):
+    """The origin's words: a server, or the handler itself."""
+    itself = told.get("in_place_of_origin")
+    if itself is None:
+        return f'domain_name = "127.0.0.1"\nprotocol = "http-only"\nhttp_port = {origin.server_port}\n'
+    return f'function = "{name}"\n' + "".join(f"{word} = {json.dumps(value)}\n" for word, value in itself.items())
 
 
 class Edge:
@@ -244,7 +251,7 @@ class Edge:
         headers = {"Host": f"{handler.name}.test", **send.get("headers", {})}
         connection.request(send["method"], send["target"], body, headers)
         response = connection.getresponse()
-        got = {"status": response.status, "headers": response.headers, "body": response.read().decode()}
+        got = {"status": response.status, "headers": response.headers, "body": response.read().decode(errors="replace")}
         connection.close()
         asked = None if self.origin.received.empty() else self.origin.received.get()
         return differences("get", told["get"], got) + differences("origin", told.get("origin"), asked)
@@ -263,8 +270,9 @@ def differences(place, expected, given):
     for member, value in expected.items():
         if member == "headers":
             for name, text in value.items():
-                if given["headers"].get(name) != text:
-                    found.append(f"{place}.{name}: expected {text!r}, given {given['headers'].get(name)!r}")
+                lines = given["headers"].get_all(name)
+                if (lines and ", ".join(lines)) != text:
+                    found.append(f"{place}.{name}: expected {text!r}, given {lines}")
         elif given[member] != value:
             found.append(f"{place}.{member}: expected {value!r}, given {given[member]!r}")
     return found

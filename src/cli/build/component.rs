@@ -10,7 +10,7 @@ use wit_parser::Resolve;
 use super::workshop::Workshop;
 
 /// Interfaces of `wit/` that a module may import, beside those of its world `stores`.
-const IMPORTS: [&str; 6] = ["body", "context", "crypto", "digest", "fetch", "log"];
+const IMPORTS: [&str; 7] = ["body", "context", "crypto", "digest", "fetch", "files", "log"];
 /// Its interfaces that a module may export, each as one function `handle`.
 const EXPORTS: [&str; 2] = ["origin-request", "origin-response"];
 /// The export of the `lambda` world.

@@ -16,7 +16,7 @@ const COMPONENTIZER: Tool =
     Tool { name: "componentize-qjs", folder: Some("node_modules/.bin"), install: INSTALL };
 
 /// The adapter, by name.
-const ADAPTER: [(&str, &str); 19] = [
+const ADAPTER: [(&str, &str); 23] = [
     ("abort.js", include_str!("node/abort.js")),
     ("adapter.js", include_str!("node/adapter.js")),
     ("buffer.js", include_str!("node/buffer.js")),
@@ -25,9 +25,13 @@ const ADAPTER: [(&str, &str); 19] = [
     ("events.js", include_str!("node/events.js")),
     ("exchanges.js", include_str!("node/exchanges.js")),
     ("fetch.js", include_str!("node/fetch.js")),
+    ("fs.js", include_str!("node/fs.js")),
+    ("fs/promises.js", include_str!("node/fs/promises.js")),
+    ("fs/streams.js", include_str!("node/fs/streams.js")),
     ("http.js", include_str!("node/http.js")),
     ("https.js", include_str!("node/https.js")),
     ("md5.js", include_str!("node/md5.js")),
+    ("os.js", include_str!("node/os.js")),
     ("path.js", include_str!("node/path.js")),
     ("process.js", include_str!("node/process.js")),
     ("promise.js", include_str!("node/promise.js")),
@@ -38,12 +42,15 @@ const ADAPTER: [(&str, &str); 19] = [
     ("entry.js", include_str!("node/entry.js")),
 ];
 /// Modules of Node.js that a handler may require; each is a file of the adapter.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 14] = [
     "buffer",
     "crypto",
     "events",
+    "fs",
+    "fs/promises",
     "http",
     "https",
+    "os",
     "path",
     "process",
     "querystring",

@@ -3,6 +3,7 @@
 //! The bindings are wasmtime's, but its descriptors are files of the host. So in the table of resources stand ours, under
 //! the numbers of its types: nothing else makes or reads entries of those types.
 
+mod direct;
 mod shapes;
 mod streams;
 

@@ -23,7 +23,7 @@ use crate::limits::ORIGIN_FUNCTION_BYTES_MAX;
 
 /// Interfaces a component may import besides WASI's. `types` has no functions; it only names the
 /// records.
-const OFFERED: [&str; 7] = [
+const OFFERED: [&str; 8] = [
     "verge:edge/types@0.1.0",
     "verge:edge/crypto@0.1.0",
     "verge:edge/log@0.1.0",
@@ -31,6 +31,7 @@ const OFFERED: [&str; 7] = [
     "verge:edge/digest@0.1.0",
     "verge:edge/body@0.1.0",
     "verge:edge/fetch@0.1.0",
+    "verge:edge/files@0.1.0",
 ];
 const REQUEST_EXPORT: &str = "verge:edge/origin-request@0.1.0";
 const RESPONSE_EXPORT: &str = "verge:edge/origin-response@0.1.0";

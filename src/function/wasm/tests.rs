@@ -16,6 +16,7 @@ use crate::ids::RequestId;
 
 mod context;
 mod faults;
+mod files;
 mod samples;
 mod stores;
 mod system;

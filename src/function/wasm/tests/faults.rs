@@ -181,7 +181,7 @@ fn what_cannot_run_is_refused_at_load() {
         ("wasi:http/outgoing-handler@0.3.0", "build it for WASI 0.2"),
         ("wasi:cli/environment@0.3.0", "build it for WASI 0.2"),
         ("wasi:keyvalue/store@0.2.0", "build it against wit/deps of this version"),
-        ("verge:edge/files@0.1.0", "build it against wit/ of this version"),
+        ("verge:edge/nothing@0.1.0", "build it against wit/ of this version"),
     ] {
         let text = format!("(component (import \"{import}\" (instance)))");
         let refused = refusal(&wat::parse_str(text).expect("valid"));
