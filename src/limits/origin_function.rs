@@ -48,11 +48,6 @@ pub const ORIGIN_REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
 /// much for a moment, because event and result have the body in base64.
 pub const ORIGIN_REQUEST_BODIES_BYTES_MAX: usize = 128 << 20;
 
-/// What is read of a body before an origin function runs when nothing says how long it is, bytes. Pingora calls nobody
-/// once such a body has ended, unless it has kept all of it, and it keeps [`super::RETRY_BUFFER_BYTES`]; a part of a body over
-/// HTTP/2 has up to 16 KiB.
-pub const ORIGIN_REQUEST_UNSIZED_BODY_BYTES: usize = 48 << 10;
-
 /// Body of a request that a load balancer's event carries, bytes (AWS's limit).
 pub const ALB_REQUEST_BYTES_MAX: usize = 1 << 20;
 

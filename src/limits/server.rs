@@ -118,6 +118,3 @@ pub const VIEWER_HTTP2_WRITE_BUFFER_BYTES: usize = 16 << 10;
 
 /// `CloudFront-Viewer-Header-Order`, characters (CloudFront's figure).
 pub const VIEWER_HEADER_ORDER_CHARS_MAX: usize = 7_680;
-
-/// What pingora keeps of a request's body, to send it to an origin once more, bytes.
-pub const RETRY_BUFFER_BYTES: usize = 64 << 10;

@@ -2,9 +2,12 @@
 //! viewer sent it, or replaced.
 //!
 //! Pingora reads and forwards bodies piece by piece and shows each to `request_body_filter`. What was read before is put
-//! in front there. It calls that filter for a body that is read already only when its retry buffer has what came last,
-//! so buffering is turned on in time for that; [`read`] knows the sizes.
+//! in front there. For a body that has ended already it calls that filter only when its retry buffer has all of it. So while
+//! the origin's request is begun another session [stands in](stand_in()) for the viewer's, one with a body of a byte, until the
+//! filter is called.
 
+use std::io::Cursor;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +16,15 @@ use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora::ErrorType;
 use pingora::http::RequestHeader;
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::context::Context;
-use crate::distribution::{Origin, OriginHttpVersion};
 use crate::error::{EdgeError, FunctionError, FunctionKind, ViewerFailure};
-use crate::event::{BodyView, RequestEdits};
-use crate::limits::{
-    ORIGIN_REQUEST_BODIES_BYTES_MAX, ORIGIN_REQUEST_UNSIZED_BODY_BYTES, RETRY_BUFFER_BYTES,
-};
+use crate::event::BodyView;
+use crate::limits::ORIGIN_REQUEST_BODIES_BYTES_MAX;
 
 /// Room for the bodies that are kept, of all requests together.
 pub struct Room(Arc<Semaphore>);
@@ -42,12 +43,16 @@ pub struct Kept {
     shown: Bytes,
     /// Whether that is not all.
     truncated: bool,
+    /// Whether the viewer's body ended with `data`.
+    is_whole: bool,
     /// Up to how much functions may be shown, bytes.
     most: usize,
     /// How much of the body the origin that is asked has got, bytes.
     sent: usize,
     /// What a viewer-request function put in its place, for whichever origin is asked.
     replacement: Option<Bytes>,
+    /// The viewer's session while another one stands in for it.
+    aside: Option<Box<ServerSession>>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -93,17 +98,13 @@ pub async fn read(
     let wanted = match length {
         Some(length) => length.min(most),
         // One more tells whether there is more.
-        None => (most + 1).min(ORIGIN_REQUEST_UNSIZED_BODY_BYTES),
+        None => most + 1,
     };
     let (mut data, mut taken) = match kept.take() {
         Some(kept) => (BytesMut::from(kept.data), kept._room),
         None => (BytesMut::new(), take(room, 0, name)?),
     };
     while data.len() < wanted && !session.is_body_done() {
-        // Without a length this holds from the first part on.
-        if length.is_none_or(|length| length.saturating_sub(data.len()) <= RETRY_BUFFER_BYTES) {
-            session.enable_retry_buffering();
-        }
         let part = match timeout(patience, session.read_request_body()).await {
             Ok(Ok(Some(part))) => part,
             Ok(Ok(None)) => break,
@@ -117,18 +118,16 @@ pub async fn read(
     }
     let data = data.freeze();
     let shown = data.slice(..data.len().min(most));
-    let is_whole = session.is_body_done() && shown.len() == data.len();
-    if session.is_body_done() && !data.is_empty() && session.as_ref().get_retry_buffer().is_none() {
-        return Err(EdgeError::Internal("a body was read that cannot be sent on".into()));
-    }
-    let truncated = !is_whole;
+    let is_whole = session.is_body_done();
     *kept = Some(Box::new(Kept {
+        truncated: !is_whole || shown.len() < data.len(),
         data,
         shown,
-        truncated,
+        is_whole,
         most,
         sent: 0,
         replacement: None,
+        aside: None,
         _room: taken,
     }));
     Ok(())
@@ -155,33 +154,11 @@ fn take(room: &Room, bytes: usize, name: &str) -> Result<OwnedSemaphorePermit, E
     })
 }
 
-/// Checks that what a function decided about the body can be done on the way to `origin`.
-///
-/// # Errors
-/// An empty body was replaced: pingora ends its request over HTTP/2 with the head.
-pub fn check_replacement(
-    ctx: &Context,
-    origin: &Origin,
-    edits: &RequestEdits,
-) -> Result<(), FunctionError> {
-    let empty = ctx.body.as_ref().is_some_and(|kept| kept.data.is_empty() && !kept.truncated);
-    if edits.body.is_some() && empty && origin.http_version == OriginHttpVersion::Http2 {
-        return Err(FunctionError::validation(
-            "request.body was empty and cannot be replaced for an origin that is asked over \
-             HTTP/2: use http_version = \"1.1\"",
-        ));
-    }
-    Ok(())
-}
-
 /// Frames a request whose body was replaced, which is about to be sent.
 ///
 /// # Errors
 /// Pingora refused a field: a defect of the edge.
-pub fn frame(request: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<()> {
-    if let Some(kept) = &mut ctx.body {
-        kept.sent = 0;
-    }
+pub fn frame(request: &mut RequestHeader, ctx: &Context) -> pingora::Result<()> {
     if let Some(replacement) = replacement(ctx) {
         request.remove_header(&TRANSFER_ENCODING);
         request.insert_header(CONTENT_LENGTH, HeaderValue::from(replacement.len()))?;
@@ -189,13 +166,48 @@ pub fn frame(request: &mut RequestHeader, ctx: &mut Context) -> pingora::Result<
     Ok(())
 }
 
+/// Begins with the body anew, for a request that is about to be sent. Lets another session stand in for the viewer's where a body that has ended is to be sent: one with the same head, and a
+/// body of a byte in its retry buffer. Pingora then calls `request_body_filter` before it does anything else with it.
+///
+/// # Errors
+/// Pingora did not take it: a defect of the edge.
+pub async fn stand_in(session: &mut Session, ctx: &mut Context) -> pingora::Result<()> {
+    let is_replaced = replacement(ctx).is_some();
+    let Some(kept) = &mut ctx.body else { return Ok(()) };
+    kept.sent = 0;
+    if !kept.is_whole || kept.aside.is_some() || (kept.data.is_empty() && !is_replaced) {
+        return Ok(());
+    }
+    let message = b"POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: 1\r\n\r\n.";
+    let mut other = ServerSession::new_http1(Box::new(Cursor::new(message.to_vec())));
+    other.read_request().await?;
+    other.enable_retry_buffering();
+    other.read_request_body().await?;
+    // How its own body is framed is known by now.
+    *other.req_header_mut() = session.req_header().clone();
+    kept.aside = Some(Box::new(mem::replace(session.as_mut(), other)));
+    Ok(())
+}
+
+/// Puts the viewer's session back where another one stands in for it, and says whether one did.
+pub fn put_back(session: &mut Session, ctx: &mut Context) -> bool {
+    let viewers = ctx.body.as_mut().and_then(|kept| kept.aside.take());
+    let stood_in = viewers.is_some();
+    if let Some(viewers) = viewers {
+        *session.as_mut() = *viewers;
+    }
+    stood_in
+}
+
 /// Makes `part`, which pingora is about to send, what the origin is to get: what it lacks of the viewer's body, or of the
 /// one that took its place. `is_last`: the viewer's body ends with it.
-pub fn pass(session: &Session, part: &mut Option<Bytes>, is_last: bool, ctx: &mut Context) {
-    if ctx.origin.canned.is_some() {
-        return;
+pub fn pass(session: &mut Session, part: &mut Option<Bytes>, is_last: bool, ctx: &mut Context) {
+    if put_back(session, ctx) {
+        *part = None;
     }
-    let new = replacement(ctx).cloned();
+    // Nobody reads it there, and its head has the viewer's framing.
+    let is_canned = ctx.origin.canned.is_some();
+    let new = replacement(ctx).filter(|_| !is_canned).cloned();
     let Some(kept) = &mut ctx.body else { return };
     let received = session.body_bytes_read();
     let passed = match new {
@@ -254,7 +266,7 @@ mod tests {
             let data = body.slice(..kept_bytes);
             let room = take(&Room::default(), 0, "f").expect("nothing fits");
             let mut kept =
-                Kept { shown: data.clone(), data, truncated: kept_bytes < size, most: size, sent: 0, replacement: None, _room: room };
+                Kept { shown: data.clone(), data, is_whole: kept_bytes == size, aside: None, truncated: kept_bytes < size, most: size, sent: 0, replacement: None, _room: room };
             // First the retry buffer, if there is one; then what comes.
             let mut part = body.slice(buffered.min(kept_bytes)..kept_bytes);
             let mut sent = Vec::new();

@@ -298,11 +298,12 @@ impl ProxyHttp for Phases {
 
     async fn upstream_request_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         request: &mut RequestHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        upstream::write_request(request, ctx)
+        upstream::write_request(request, ctx)?;
+        body::stand_in(session, ctx).await
     }
 
     async fn request_body_filter(
@@ -348,6 +349,7 @@ impl ProxyHttp for Phases {
         ctx: &mut Context,
         reused: bool,
     ) -> Box<Error> {
+        body::put_back(session, ctx);
         failover::exchange_failed(session, ctx, error, reused)
     }
 
@@ -421,6 +423,7 @@ impl ProxyHttp for Phases {
         error: &Error,
         ctx: &mut Context,
     ) -> FailToProxy {
+        body::put_back(session, ctx);
         let failure = ctx.failure.take().unwrap_or_else(|| failover::unexplained(error));
         let error_code = failure.answer().status;
         // Pingora ends the connection after this, and the head must say so. One that is out cannot be taken back; then the

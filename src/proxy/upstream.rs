@@ -160,19 +160,13 @@ async fn run_request_function(
         let most = ORIGIN_REQUEST_BODY_BYTES_MAX;
         body::read(room, session, &mut ctx.body, most, patience, &name).await?;
     }
-    let mut run = {
+    let run = {
         let event = ctx.event_context()?;
         let mut view = request_view(session.req_header().method.as_str(), request);
         view.body = association.include_body.then(|| body::view(ctx)).flatten();
         let custom = custom_origin(origin, ctx.peer.tls);
         function.on_request(&event, &view, &custom).await
     };
-    run.result = run.result.and_then(|outcome| {
-        if let OriginRequestOutcome::Continue(edits, _) = &outcome {
-            body::check_replacement(ctx, origin, edits)?;
-        }
-        Ok(outcome)
-    });
     record::note_function(ctx, FunctionKind::Component, &name, EventType::OriginRequest, run)
 }
 

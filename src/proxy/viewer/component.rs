@@ -5,7 +5,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
 use super::{ViewerSide, invite_body, viewer_function};
-use crate::error::{EdgeError, FunctionError, FunctionKind};
+use crate::error::{EdgeError, FunctionKind};
 use crate::event::{BodyView, EventType, RequestOutcome, ResponseEdits};
 use crate::function::wasm::OriginFunction;
 use crate::ids::FunctionId;
@@ -50,33 +50,15 @@ pub(super) async fn on_request(
     request: &RequestHeader,
     ctx: &mut Context,
 ) -> Result<RequestOutcome, EdgeError> {
-    let mut run = {
+    let run = {
         let event = ctx.event_context()?;
         let mut view = head::request_view(request);
         let nothing = BodyView { data: &NO_BODY, truncated: false };
         view.body = include_body.then(|| body::view(ctx).unwrap_or(nothing));
         function.on_viewer_request(&event, &view).await
     };
-    run.result = run.result.and_then(|outcome| {
-        check_replacement(ctx, &outcome)?;
-        Ok(outcome)
-    });
     let (kind, event) = (FunctionKind::Component, EventType::ViewerRequest);
     record::note_function(ctx, kind, function.name(), event, run)
-}
-
-/// A body that is replaced must be one that each origin that may be asked can get.
-fn check_replacement(ctx: &Context, outcome: &RequestOutcome) -> Result<(), FunctionError> {
-    let (RequestOutcome::Continue(edits), Some(route)) = (outcome, &ctx.route) else {
-        return Ok(());
-    };
-    for member in [Member::Primary, Member::Secondary] {
-        let target = route.behavior.target;
-        if let Some(origin) = select::origin(&route.distribution, target, member) {
-            body::check_replacement(ctx, origin, edits)?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs the function for viewer-response.
