@@ -118,3 +118,7 @@ pub const VIEWER_HTTP2_WRITE_BUFFER_BYTES: usize = 16 << 10;
 
 /// `CloudFront-Viewer-Header-Order`, characters (CloudFront's figure).
 pub const VIEWER_HEADER_ORDER_CHARS_MAX: usize = 7_680;
+
+/// How many flushes of such a connection are put off in a row: head, body and end of an answer come with three, and an
+/// answer that is whole should not wait for others that are not.
+pub const VIEWER_HTTP2_FLUSH_PUT_OFF_CALLS_MAX: u8 = 4;

@@ -21,12 +21,13 @@ use pingora::apps::HttpServerOptions;
 use pingora::cache::lock::CacheLock;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::cache::store::{DiskSettings, DiskStats, Stats, Store};
-use crate::config::{AccessLogTarget, Config, LogLevel, Problem};
+use crate::config::{AccessLogTarget, CacheSettings, Config, LogLevel, Problem};
 use crate::function::Catalogue;
 use crate::function::engine::Mode;
 use crate::limits::{
@@ -82,6 +83,7 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
         runtime.worker_threads(threads);
     }
     let runtime = runtime.enable_all().thread_name("edge").build().map_err(other)?;
+    allow_open_files();
     let loader = Loader::new(Mode::Production, &config)?;
     let functions = loader.load(&config).map_err(StartError::Problems)?;
     warn(&config);
@@ -95,8 +97,20 @@ pub fn run(load: &Load<'_>) -> Result<(), StartError> {
 pub fn offline(config: Config) -> Result<Arc<Edge>, StartError> {
     let loader = Loader::new(Mode::Production, &config)?;
     let functions = loader.load(&config).map_err(StartError::Problems)?;
-    let config = Config { access_log: AccessLogTarget::Off, ..config };
+    // The disk tier is for the edge that serves, which may be running.
+    let cache = CacheSettings { disk: None, ..config.cache };
+    let config = Config { access_log: AccessLogTarget::Off, cache, ..config };
     build_edge(config, functions, &Places::default(), &Arc::default())
+}
+
+/// Lets the process have as many files open as it may: each connection is one, and each segment of a disk tier. The
+/// usual limit, 1,024, is for programs that wait with `select`.
+fn allow_open_files() {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limits.maximum, ..limits };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// Says what CloudFront's engine would refuse of the functions.

@@ -21,7 +21,10 @@ use pingora::protocols::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::limits::{VIEWER_HTTP2_WRITE_BUFFER_BYTES, VIEWER_WRITE_BUFFER_BYTES};
+use crate::limits::{
+    VIEWER_HTTP2_FLUSH_PUT_OFF_CALLS_MAX, VIEWER_HTTP2_WRITE_BUFFER_BYTES,
+    VIEWER_WRITE_BUFFER_BYTES,
+};
 use crate::proxy::{connection, unreadable};
 
 /// A connection with a write buffer, and with the answer to what could not be read.
@@ -33,8 +36,9 @@ pub(super) struct ViewerStream {
     gathered_bytes_max: usize,
     /// Over HTTP/2, a flush lets the connection's other streams write first: see [`ViewerStream::poll_flush`].
     gathers_streams: bool,
-    /// Bytes that were gathered at the last flush that was put off.
+    /// Bytes that were gathered at the last flush that was put off, and how many were.
     put_off_at: usize,
+    put_off_calls: u8,
     refuse: Refuse,
 }
 
@@ -57,6 +61,7 @@ impl ViewerStream {
             gathered_bytes_max,
             gathers_streams,
             put_off_at: 0,
+            put_off_calls: 0,
             refuse,
         }
     }
@@ -76,7 +81,7 @@ impl ViewerStream {
 
     fn forget_gathered(&mut self) {
         self.gathered.clear();
-        (self.left, self.put_off_at) = (0, 0);
+        (self.left, self.put_off_at, self.put_off_calls) = (0, 0, 0);
     }
 
     /// Takes bytes: fewer than the buffer holds are taken whole, more leave at once behind what is gathered.
@@ -172,8 +177,13 @@ impl AsyncWrite for ViewerStream {
     /// nothing more at the moment. A flush lets the tasks that are ready go on, for as long as they add frames; then all
     /// leave together: a head, its body, and those of other streams in one record of TLS.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.gathers_streams && self.gathered.len() > self.put_off_at {
+        let has_grown = self.gathered.len() > self.put_off_at;
+        if self.gathers_streams
+            && has_grown
+            && self.put_off_calls < VIEWER_HTTP2_FLUSH_PUT_OFF_CALLS_MAX
+        {
             self.put_off_at = self.gathered.len();
+            self.put_off_calls += 1;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -57,6 +57,11 @@ fn objects_survive_a_restart_and_are_hits_with_their_age() {
     let validated = edge.request("GET", "/7").header("If-None-Match", "\"one\"").send();
     assert_eq!(validated.status, 304);
     assert_eq!(origin.hits(), 1);
+    // Who only evaluates the configuration leaves the tier to the edge that has it.
+    let file = edge.configuration().display().to_string();
+    let url = "http://edge.test/7";
+    let run = commands::verge(&["explain", url, "--offline", "--config", &file]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
 /// Asks on a connection of its own until the last byte of the body is there; false when the edge ends before.

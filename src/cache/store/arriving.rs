@@ -141,15 +141,16 @@ impl Fill {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a chunk in. One that is withheld is there for readers at the [end](Self::end) only, unless the body is
-    /// passed.
+    /// Takes a chunk in. Where the last one is withheld, also one that is the last by `Content-Length`, it is there for
+    /// readers at the [end](Self::end) only, unless the body is passed.
     ///
     /// # Errors
     /// When the body is passed and no reader is left.
     pub(super) fn write(
         &self,
         chunk: Bytes,
-        is_withheld: bool,
+        is_last: bool,
+        withholds_last: bool,
         bytes_together_max: u64,
     ) -> Result<()> {
         if chunk.is_empty() {
@@ -162,7 +163,8 @@ impl Fill {
         if window.bytes_total > self.object_bytes_max || together > bytes_together_max {
             window.passed = true;
         }
-        window.is_last_withheld = is_withheld && !window.passed;
+        let is_last = is_last || self.head.content_length() == Some(window.bytes_total);
+        window.is_last_withheld = withholds_last && is_last && !window.passed;
         let freed = window.release_read() + window.give_up_laggards(self.object_bytes_max);
         let nobody = window.passed && window.readers.is_empty();
         drop(window);

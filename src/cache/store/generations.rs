@@ -275,13 +275,20 @@ impl Generations {
         }
     }
 
-    /// Brings to the disk what was written to the journal.
+    /// Brings to the disk what was written to the journal, and mends it.
     pub(super) fn sync(&self) {
-        let unsynced = self.noting().journal.as_mut().and_then(Journal::unsynced);
-        if let Some(file) = unsynced
-            && let Err(error) = file.sync_data()
+        let mut noting = self.noting();
+        let Some(journal) = &mut noting.journal else { return };
+        let floor = self.floor.load(Ordering::Acquire);
+        if journal.is_to_be_rewritten() && journal.rewrite(floor, &self.remembered.notes()).is_err()
         {
-            tracing::warn!(%error, "the journal of invalidations is not on the disk yet");
+            return;
+        }
+        let Some(file) = journal.unsynced() else { return };
+        drop(noting);
+        if let Err(error) = file.sync_data() {
+            tracing::warn!(%error, "the journal of invalidations cannot be brought to the disk");
+            self.noting().journal.as_mut().map(Journal::break_off);
         }
     }
 

@@ -143,9 +143,9 @@ impl Writer {
 impl HandleMiss for Writer {
     async fn write_body(&mut self, data: Bytes, eof: bool) -> Result<()> {
         // The last bytes wait until the object would survive a crash.
-        let is_withheld = eof && self.store.disk.is_some();
-        self.fill.write(data, is_withheld, self.store.arriving_bytes_max)?;
-        if eof && !is_withheld && self.fill.end(End::Complete) == End::Failed {
+        let withholds = self.store.disk.is_some();
+        self.fill.write(data, eof, withholds, self.store.arriving_bytes_max)?;
+        if eof && !withholds && self.fill.end(End::Complete) == End::Failed {
             return broken_off();
         }
         Ok(())

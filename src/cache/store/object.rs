@@ -1,7 +1,8 @@
 //! A stored object: its head, its body, and what it really costs.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
@@ -174,8 +175,8 @@ impl Revalidated {
 pub(super) struct Object {
     pub(super) head: Arc<Head>,
     pub(super) body: Body,
-    /// Where the disk has the body.
-    pub(super) on_disk: OnceLock<At>,
+    /// Where the disk has the body, as a number.
+    on_disk: AtomicU64,
 }
 
 /// What is there of a body.
@@ -225,12 +226,22 @@ impl Body {
 
 impl Object {
     pub(super) fn new(head: Arc<Head>, body: Body) -> Self {
-        Self { head, body, on_disk: OnceLock::new() }
+        Self { head, body, on_disk: AtomicU64::new(0) }
     }
 
     /// The same body with a new head.
     pub(super) fn with_head(&self, head: Arc<Head>) -> Self {
-        Self { head, body: self.body.clone(), on_disk: self.on_disk.clone() }
+        let on_disk = AtomicU64::new(self.on_disk.load(Ordering::Relaxed));
+        Self { head, body: self.body.clone(), on_disk }
+    }
+
+    /// Where the disk had the body last.
+    pub(super) fn on_disk(&self) -> Option<At> {
+        At::from_number(self.on_disk.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_on_disk(&self, at: At) {
+        self.on_disk.store(at.number(), Ordering::Relaxed);
     }
 
     /// Bytes it takes while stored.

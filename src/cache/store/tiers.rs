@@ -22,15 +22,15 @@ impl Store {
         let memory_bytes = self.objects.capacity();
         let found = Files::open(settings, memory_bytes, self.object_bytes_max, self.seed)?;
         let files = found.files;
-        let had_journal = files.journal().exists();
-        let (journal, written) = Journal::open(&files.journal()).map_err(failed)?;
-        if files.has_objects() && (!had_journal || written.is_damaged) {
+        let newest = Stamp::from_number(found.newest);
+        let opened = Journal::open(&files.journal(), files.has_objects(), newest);
+        let (journal, written) = opened.map_err(failed)?;
+        if written.is_damaged {
             tracing::warn!(
                 "nobody knows any more what was invalidated: the objects on the disk are dropped"
             );
             files.clear();
         }
-        let newest = Stamp::from_number(found.newest);
         self.seed = files.seed();
         self.generations = Arc::new(Generations::restored(journal, &written, newest));
         let (objects, generations) = (Arc::clone(&self.objects), Arc::clone(&self.generations));
@@ -46,11 +46,11 @@ impl Store {
         slot: &Slot,
     ) -> Option<(Arc<Object>, Standing)> {
         let disk = self.disk.as_ref().filter(|disk| disk.knows(slot))?;
-        let _turn = disk.turn(slot).await;
+        let turn = disk.turn(slot).await?;
         if let Some(found) = self.stored(key, slot) {
             return Some(found);
         }
-        let read = disk.read(*slot).await?;
+        let read = disk.read(*slot, turn).await?;
         let head = Head::from_bytes(&read.head, &slot.primary, &self.generations);
         let standing = head.as_ref().map_or(Standing::Gone, |head| self.standing(head));
         let (Ok(head), true) = (head, standing != Standing::Gone) else {
@@ -61,7 +61,7 @@ impl Store {
             return None;
         }
         let object = Arc::new(Object::new(head, Body::Whole(read.body)));
-        let _ = object.on_disk.set(read.body_at);
+        object.set_on_disk(read.body_at);
         match self.objects.entry(slot, None, |_, newer| EntryAction::Retain(Arc::clone(newer))) {
             EntryResult::Vacant(place) => drop(place.insert(Arc::clone(&object))),
             EntryResult::Retained(_) => return self.stored(key, slot),
@@ -92,7 +92,7 @@ impl Store {
             tracing::warn!(
                 "an invalidation cannot be written to the disk; the objects there are dropped, so that none comes back"
             );
-            disk.clear();
+            disk.distrust(self.stamp());
         }
     }
 }

@@ -80,6 +80,16 @@ impl Index {
         found
     }
 
+    /// Removes all objects whose body is in this segment. Looks at every entry.
+    pub(super) fn remove_all_in(&self, segment: u32) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = shard.len();
+            shard.retain(|_, entry| entry.body.segment != segment);
+            self.entries.fetch_sub((before - shard.len()) as u64, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn clear(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);

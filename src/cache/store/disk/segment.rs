@@ -13,6 +13,10 @@ use crate::cache::store::OWNER_ONLY;
 /// What a file begins with; records follow.
 const MAGIC: &[u8; 8] = b"vrgseg01";
 
+/// What is read at once of a segment that is scanned: labels of small objects lie close together, and of large ones
+/// nothing else is wanted.
+const SCAN_BUFFER_BYTES: usize = 8 << 10;
+
 /// One file.
 pub(super) struct Segment {
     pub(super) number: u32,
@@ -121,7 +125,7 @@ impl Segment {
     /// When the disk fails.
     pub(super) fn scan(&self, mut each: impl FnMut(At, &Label)) -> io::Result<u64> {
         let end = self.bytes();
-        let mut reader = BufReader::with_capacity(256 << 10, &self.file);
+        let mut reader = BufReader::with_capacity(SCAN_BUFFER_BYTES, &self.file);
         io::Seek::rewind(&mut reader)?;
         let mut magic = [0; MAGIC.len()];
         if end < MAGIC.len() as u64 {

@@ -2,23 +2,31 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::At;
+use super::files::{Files, read_object};
 use super::index::Entry;
-use super::record::Label;
+use super::record::{LABEL_BYTES, Label};
 use super::segment::Segment;
-use super::{At, Files, read_object};
 use crate::cache::store::object::{Body, Object};
 use crate::cache::store::{Slot, checksum};
 use crate::limits::{CACHE_DISK_KEPT_SHARE, CACHE_DISK_RETRY_AFTER, CACHE_DISK_SYNC_EVERY};
 
+/// What the writer is told to do.
+pub(super) enum Task {
+    Write(Job),
+    /// Drop every object, and say so.
+    Clear(Sender<()>),
+}
+
 /// An object to be written.
 pub(super) struct Job {
-    pub(super) label: Label,
+    pub(super) slot: Slot,
     pub(super) head: Vec<u8>,
     pub(super) object: Arc<Object>,
     pub(super) done: oneshot::Sender<()>,
@@ -59,10 +67,14 @@ impl Writer {
     }
 
     /// Writes until the store is gone.
-    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+    pub(super) fn run(mut self, queue: &Receiver<Task>) {
         loop {
             match queue.recv_timeout(CACHE_DISK_SYNC_EVERY) {
-                Ok(job) => {
+                Ok(Task::Clear(done)) => {
+                    self.files.clear();
+                    let _ = done.send(());
+                }
+                Ok(Task::Write(job)) => {
                     self.write(&job);
                     self.files.counters.is_stalled.store(false, Ordering::Relaxed);
                     // Nobody waits any more if it took long.
@@ -84,15 +96,8 @@ impl Writer {
             counters.refused.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let body = match &job.object.body {
-            Body::Whole(body) if job.label.body_at.is_none() => &body[..],
-            _ => &[],
-        };
-        let outcome = self.make_room().and_then(|()| self.append(&job.label, &job.head, body));
-        match outcome {
-            Ok(at) => {
-                let body = job.label.body_at.unwrap_or(at);
-                let _ = job.object.on_disk.set(body);
+        match self.make_room().and_then(|()| self.write_object(job)) {
+            Ok(()) => {
                 self.files.counters.writes.fetch_add(1, Ordering::Relaxed);
                 if self.rests_until.take().is_some() {
                     self.files.counters.is_failing.store(false, Ordering::Relaxed);
@@ -101,6 +106,29 @@ impl Writer {
             }
             Err(error) => self.rest(&error),
         }
+    }
+
+    /// Writes an object, or its new head alone when its body is on the disk.
+    fn write_object(&mut self, job: &Job) -> io::Result<()> {
+        let Body::Whole(body) = &job.object.body else { return Ok(()) };
+        let entry = self.files.index.get(&job.slot);
+        let body_at =
+            job.object.on_disk().filter(|at| entry.is_some_and(|entry| entry.body == *at));
+        let length = |bytes: usize| u32::try_from(bytes).map_err(io::Error::other);
+        let label = Label {
+            slot: job.slot,
+            stamp: job.object.head.mark.stamp().number(),
+            head_bytes: length(job.head.len())?,
+            head_checksum: checksum(&job.head),
+            body_bytes: length(body.len())?,
+            body_checksum: if body_at.is_none() { checksum(body) } else { 0 },
+            body_at,
+        };
+        let body = if body_at.is_none() { &body[..] } else { &[] };
+        if let Some(at) = self.append(&label, &job.head, body)? {
+            job.object.set_on_disk(body_at.unwrap_or(at));
+        }
+        Ok(())
     }
 
     /// Leaves the disk alone for a while. Said once, until it works again.
@@ -115,19 +143,18 @@ impl Writer {
         self.rests_until = Some(Instant::now() + CACHE_DISK_RETRY_AFTER);
     }
 
-    /// Appends a record and lets it be found.
-    fn append(&mut self, label: &Label, head: &[u8], body: &[u8]) -> io::Result<At> {
-        let mut bytes = Vec::with_capacity(super::LABEL_BYTES + head.len());
+    /// Appends a record and lets it be found, unless it is not to be trusted.
+    fn append(&mut self, label: &Label, head: &[u8], body: &[u8]) -> io::Result<Option<At>> {
+        if label.stamp < self.files.stamp_min.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(LABEL_BYTES + head.len());
         bytes.extend_from_slice(&label.to_bytes());
         bytes.extend_from_slice(head);
         let segment = self.segment_for(label.record_bytes())?;
         let at = segment.append([&bytes, body], label.record_bytes())?;
-        // Not when everything was dropped meanwhile.
-        let segments = self.files.segments.read().unwrap_or_else(PoisonError::into_inner);
-        if segments.contains_key(&at.segment) {
-            self.files.index.note(at, label);
-        }
-        Ok(at)
+        self.files.index.note(at, label);
+        Ok(Some(at))
     }
 
     /// The segment that has room for a record.
@@ -158,19 +185,19 @@ impl Writer {
         while self.files.bytes() + self.files.segment_bytes > self.files.bytes_max
             || self.files.index.entries() >= self.files.entries_max
         {
-            let mut segments = self.files.segments.write().unwrap_or_else(PoisonError::into_inner);
-            let Some((_, oldest)) = segments.pop_first() else { break };
-            drop(segments);
+            let Some(oldest) = self.files.oldest() else { break };
+            self.open = self.open.take().filter(|open| open.number != oldest.number);
             self.evict(&oldest)?;
         }
         Ok(())
     }
 
-    /// Removes a segment that cannot be found any more. What is in use of it is written again first, up to its share.
-    fn evict(&mut self, oldest: &Segment) -> io::Result<()> {
+    /// Removes a segment. What is in use of it is written again first, up to its share, and found until then.
+    fn evict(&mut self, oldest: &Arc<Segment>) -> io::Result<()> {
+        let before = self.files.index.entries();
         let mut kept_bytes_left = oldest.bytes() / CACHE_DISK_KEPT_SHARE;
         let mut outcome = Ok(());
-        oldest.scan(|at, label| {
+        let scanned = oldest.scan(|at, label| {
             let entry = self.files.index.get(&label.slot).filter(|entry| entry.body == at);
             let Some(entry) = entry else { return };
             let is_kept = outcome.is_ok()
@@ -180,10 +207,14 @@ impl Writer {
                 kept_bytes_left -= label.record_bytes();
                 outcome = self.keep(&label.slot, &entry, oldest);
             }
-            if self.files.index.remove(&label.slot, at) {
-                self.files.counters.evictions.fetch_add(1, Ordering::Relaxed);
-            }
-        })?;
+            self.files.index.remove(&label.slot, at);
+        });
+        if !matches!(scanned, Ok(end) if end == oldest.bytes()) {
+            self.files.index.remove_all_in(oldest.number);
+        }
+        let gone = before.saturating_sub(self.files.index.entries());
+        self.files.counters.evictions.fetch_add(gone, Ordering::Relaxed);
+        self.files.forget(oldest.number);
         oldest.remove()?;
         outcome
     }
@@ -191,8 +222,7 @@ impl Writer {
     /// Writes an object again whose body is in a segment that is to be removed.
     fn keep(&mut self, slot: &Slot, entry: &Entry, oldest: &Segment) -> io::Result<()> {
         let other = self.files.segment(entry.head.segment);
-        let head = if entry.head == entry.body { Some(oldest) } else { other.as_deref() };
-        let Some(read) = head.and_then(|head| read_object(slot, entry, head, oldest).ok()) else {
+        let Some(read) = other.and_then(|head| read_object(slot, entry, &head, oldest).ok()) else {
             self.files.counters.damaged.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         };

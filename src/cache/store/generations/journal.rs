@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Stamp;
 use super::remembered::Note;
 use crate::cache::store::{OWNER_ONLY, checksum};
 use crate::limits::CACHE_JOURNAL_BYTES_MAX;
@@ -50,18 +51,22 @@ pub(in crate::cache::store) struct Journal {
 }
 
 impl Journal {
-    /// Opens the file, which need not exist, and reads what it holds.
+    /// Opens the file and reads what it holds. With objects beside it (the newest asked for at `newest`) it must be there
+    /// and whole: else it is written anew first, so that none of them is trusted.
     ///
     /// # Errors
     /// When it cannot be read or written.
-    pub(in crate::cache::store) fn open(path: &Path) -> io::Result<(Self, Written)> {
+    pub(in crate::cache::store) fn open(
+        path: &Path,
+        has_objects: bool,
+        newest: Stamp,
+    ) -> io::Result<(Self, Written)> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true).mode(OWNER_ONLY);
         let mut file = options.open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let (written, whole) = read(&bytes);
-        file.set_len(whole)?;
+        let (mut written, whole) = read(&bytes);
         let mut journal = Self {
             path: path.to_owned(),
             file: Arc::new(file),
@@ -69,6 +74,13 @@ impl Journal {
             is_synced: false,
             is_broken: false,
         };
+        written.is_damaged |= has_objects && whole == 0;
+        if written.is_damaged {
+            written.floor = written.floor.max(newest.number() + 1);
+            journal.rewrite(written.floor, &written.notes)?;
+            return Ok((journal, written));
+        }
+        journal.file.set_len(whole)?;
         if whole == 0 {
             journal.put(MAGIC)?;
         }
@@ -100,7 +112,7 @@ impl Journal {
         self.is_broken || self.bytes > CACHE_JOURNAL_BYTES_MAX
     }
 
-    #[cfg(test)]
+    /// From now on it is not known what of it is on the disk: it is to be rewritten.
     pub(super) fn break_off(&mut self) {
         self.is_broken = true;
     }
@@ -124,6 +136,9 @@ impl Journal {
         // Before the name: after a power cut it would lead to an empty file.
         file.sync_data()?;
         std::fs::rename(&new, &self.path)?;
+        if let Some(folder) = self.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
         self.file = Arc::new(file);
         self.bytes = bytes.len() as u64;
         (self.is_broken, self.is_synced) = (false, true);
@@ -233,7 +248,7 @@ mod tests {
             let path = folder.path().join("journal");
             let mut ends = Vec::new();
             {
-                let (mut journal, _) = Journal::open(&path).expect("new");
+                let (mut journal, _) = Journal::open(&path, false, Stamp::from_number(0)).expect("new");
                 for note in &notes {
                     journal.append(std::slice::from_ref(note)).expect("written");
                     ends.push(journal.bytes);
@@ -249,11 +264,13 @@ mod tests {
             std::fs::write(&path, &bytes).expect("written");
             let magic_is_whole = at >= MAGIC.len();
             let whole = ends.iter().filter(|end| **end <= at as u64 && magic_is_whole).count();
-            let (mut journal, written) = Journal::open(&path).expect("opened again");
+            let (mut journal, written) = Journal::open(&path, true, Stamp::from_number(7)).expect("opened again");
             prop_assert_eq!(&written.notes, &notes[..whole]);
-            prop_assert_eq!(written.is_damaged, is_flipped);
+            let is_damaged = is_flipped || !magic_is_whole;
+            prop_assert_eq!(written.is_damaged, is_damaged);
+            prop_assert_eq!(written.floor, if is_damaged { 8 } else { 0 });
             journal.append(&notes).expect("written");
-            let (_, written) = Journal::open(&path).expect("opened again");
+            let (_, written) = Journal::open(&path, true, Stamp::from_number(7)).expect("opened again");
             prop_assert_eq!(written.notes.len(), whole + notes.len());
         }
     }
@@ -263,12 +280,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal");
         let note = |place| Note { generation: 5, mode: Mode::Soft, name: Name::Place(place) };
-        let (mut journal, _) = Journal::open(&path).expect("new");
+        let (mut journal, _) = Journal::open(&path, false, Stamp::from_number(0)).expect("new");
         journal.append(&[note(1), note(2)]).expect("written");
         assert!(journal.unsynced().is_some() && journal.unsynced().is_none());
         journal.rewrite(4, &[note(2)]).expect("rewritten");
         journal.append(&[note(3)]).expect("written");
-        let (_, written) = Journal::open(&path).expect("opened again");
+        let (_, written) = Journal::open(&path, true, Stamp::from_number(7)).expect("opened again");
         assert_eq!((written.floor, written.notes), (4, vec![note(2), note(3)]));
         std::fs::remove_dir_all(folder.path()).expect("removed");
         assert!(journal.rewrite(4, &[]).is_err() && journal.is_to_be_rewritten());

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cache::store::generations::Stamp;
 use crate::cache::tag::Tag;
 use crate::limits::CACHE_DISK_SEGMENT_BYTES;
 
@@ -29,7 +30,9 @@ fn copy(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().expect("a folder");
     for entry in fs::read_dir(folder).expect("a folder") {
         let entry = entry.expect("an entry");
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("copied");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("copied");
+        }
     }
     copy
 }
@@ -89,7 +92,8 @@ async fn objects_come_back_as_they_were() {
 
 #[tokio::test]
 async fn a_new_head_comes_back_with_the_old_body() {
-    let (store, folder) = store_on_disk();
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open_at(folder.path(), 3 * CACHE_DISK_SEGMENT_BYTES.0).expect("it can be written");
     let key = key_of(store, "/a");
     put(store, &key, &meta(&[("x", "old")]), &body(9)).await;
     let bytes = disk(store).bytes;
@@ -98,6 +102,20 @@ async fn a_new_head_comes_back_with_the_old_body() {
     let updated = store.update_meta(&key, &found, &Span::inactive().handle()).await;
     assert!(updated.expect("the store answers"));
     assert!(disk(store).bytes - bytes < 1_000, "the body is not written again");
+    // Its segment is evicted once: then the body is written again, once.
+    let big = vec![7; 60 << 10];
+    for index in 0..200 {
+        put(store, &key_of(store, &format!("/{index}")), &meta(&[]), &big).await;
+        assert!(lookup(store, &key).await.is_some(), "{index}");
+    }
+    assert!(!segment(folder.path()).exists());
+    for _ in 0..3 {
+        let bytes = disk(store).bytes;
+        let (found, _) = lookup(store, &key).await.expect("it is in use");
+        let updated = store.update_meta(&key, &found, &Span::inactive().handle()).await;
+        assert!(updated.expect("the store answers"));
+        assert!(disk(store).bytes.saturating_sub(bytes) < 1_000, "the body is not written again");
+    }
     for again in [after_crash(folder.path()), after_crash(folder.path())] {
         let (found, reader) = lookup(again, &key).await.expect("it is there");
         assert_eq!(found.headers()["x"], "new");
@@ -190,7 +208,7 @@ async fn a_failing_disk_leaves_the_cache_in_memory() {
     let key = key_of(store, "/a");
     put(store, &key, &meta(&[]), b"a").await;
     // The open segment goes with the folder, and there is no place for a new one.
-    store.disk.as_ref().expect("a disk tier").clear();
+    store.disk.as_ref().expect("a disk tier").distrust(Stamp::from_number(0));
     fs::remove_dir_all(folder.path()).expect("removed");
     let other = key_of(store, "/b");
     put(store, &other, &meta(&[]), b"b").await;
@@ -208,13 +226,64 @@ async fn an_invalidation_that_cannot_be_written_drops_the_objects() {
     let journal = folder.path().join("invalidations");
     store.generations.break_journal();
     fs::create_dir_all(folder.path().join("invalidations.new/x")).expect("made");
+    let arriving = key_of(store, "/arriving");
+    let mut writer = begin(store, &arriving, &meta(&[])).await;
     store.invalidate("d", &[Item::parse("/a").expect("an item")], Mode::Hard);
     assert!(lookup(store, &key_of(store, "/b")).await.is_some(), "in memory");
     assert_eq!(disk(store).objects, 0);
-    fs::remove_dir_all(folder.path().join("invalidations.new")).expect("removed");
-    assert!(journal.exists());
+    writer.write_body(Bytes::from_static(b"asked for before"), true).await.expect("it fits");
+    writer.finish().await.expect("it is complete");
+    assert_eq!(disk(store).objects, 0);
+    put(store, &key_of(store, "/c"), &meta(&[]), b"asked for later").await;
     let again = after_crash(folder.path());
-    assert_eq!(disk(again).objects, 0);
+    assert_eq!(disk(again).objects, 1);
+    assert!(lookup(again, &key_of(again, "/c")).await.is_some());
+    // The journal is mended when that is possible again.
+    fs::remove_dir_all(folder.path().join("invalidations.new")).expect("removed");
+    let bytes = fs::metadata(&journal).expect("it is there").len();
+    store.generations.sync();
+    assert!(fs::metadata(&journal).expect("it is there").len() > bytes);
+}
+
+#[tokio::test]
+async fn a_damaged_journal_is_no_word_for_what_is_older() {
+    let (store, folder) = store_on_disk();
+    put(store, &key_of(store, "/a"), &meta(&[]), b"a").await;
+    store.invalidate("d", &[Item::parse("/a").expect("an item")], Mode::Hard);
+    let broken = copy(folder.path());
+    let journal = broken.path().join("invalidations");
+    let mut bytes = fs::read(&journal).expect("it is there");
+    *bytes.last_mut().expect("a note") ^= 1;
+    fs::write(&journal, bytes).expect("written");
+    let again = open_at(broken.path(), DISK_BYTES).expect("opened again");
+    assert!(lookup(again, &key_of(again, "/a")).await.is_none());
+    // Also when only the journal was written anew before the end.
+    let segments = copy(folder.path());
+    fs::copy(&journal, segments.path().join("invalidations")).expect("copied");
+    let again = open_at(segments.path(), DISK_BYTES).expect("opened again");
+    assert!(lookup(again, &key_of(again, "/a")).await.is_none());
+}
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_read_to_its_end_is_evicted_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open_at(folder.path(), 3 * CACHE_DISK_SEGMENT_BYTES.0).expect("it can be written");
+    let big = vec![7; 60 << 10];
+    for index in 0..60 {
+        put(store, &key_of(store, &format!("/{index}")), &meta(&[]), &big).await;
+    }
+    let first = fs::OpenOptions::new().write(true).open(segment(folder.path())).expect("there");
+    std::os::unix::fs::FileExt::write_all_at(&first, &[0; 200 << 10], 1 << 20).expect("written");
+    for index in 60..180 {
+        put(store, &key_of(store, &format!("/{index}")), &meta(&[]), &big).await;
+    }
+    assert!(!segment(folder.path()).exists());
+    let mut found = 0;
+    for index in 0..180 {
+        let key = key_of(store, &format!("/{index}"));
+        found += u64::from(lookup(store, &key).await.is_some());
+    }
+    assert_eq!(disk(store).objects, found, "nothing is left in the index");
 }
 
 #[test]
@@ -249,25 +318,35 @@ proptest! {
         let runtime = runtime.expect("a runtime");
         let (store, folder) = store_on_disk();
         let keys: Vec<_> = (0..20).map(|index| key_of(store, &format!("/{index}"))).collect();
-        runtime.block_on(async {
+        let ends = runtime.block_on(async {
+            let mut ends = Vec::new();
             for (index, key) in keys.iter().enumerate() {
                 put(store, key, &meta(&[("x-index", &index.to_string())]), &body(index)).await;
+                ends.push(disk(store).bytes);
             }
+            ends
         });
         let broken = copy(folder.path());
         let mut bytes = fs::read(segment(broken.path())).expect("one segment");
+        let mut whole = bytes.len();
         for at in &at {
             let at = at.index(bytes.len());
             bytes[at] ^= 0x10;
+            whole = whole.min(at);
         }
         if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
+            let cut = cut.index(bytes.len());
+            bytes.truncate(cut);
+            whole = whole.min(cut);
         }
         fs::write(segment(broken.path()), &bytes).expect("written");
         let again = open_at(broken.path(), DISK_BYTES).expect("opened again");
         runtime.block_on(async {
             for (index, key) in keys.iter().enumerate() {
-                let Some((meta, reader)) = lookup(again, key).await else { continue };
+                let Some((meta, reader)) = lookup(again, key).await else {
+                    assert!(ends[index] > whole as u64, "{index} is whole");
+                    continue;
+                };
                 assert_eq!(meta.headers()["x-index"], index.to_string().as_str());
                 assert_eq!(body_of(reader).await.expect("whole"), body(index));
             }
