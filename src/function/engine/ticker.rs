@@ -10,10 +10,11 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::limits::{SANDBOX_TICK, SANDBOX_TICKER_LINGER};
+use crate::limits::{SANDBOX_TICK, SANDBOX_TICK_BETWEEN_GUESTS, SANDBOX_TICKER_LINGER};
 
 /// What callers and the ticker's thread both see.
 #[derive(Default)]
@@ -94,18 +95,19 @@ fn tick_until_stopped(shared: &Shared, engine: &Engine) {
     // The kernel may round a sleep up by the thread's slack, by default half a tick. A refusal only
     // makes ticks longer.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1_000));
-    let linger_ticks = SANDBOX_TICKER_LINGER.as_micros() / SANDBOX_TICK.as_micros().max(1);
-    let mut idle_ticks = linger_ticks;
+    let mut idle = SANDBOX_TICKER_LINGER;
     while !shared.stopped.load(Ordering::SeqCst) {
-        if shared.running.load(Ordering::SeqCst) > 0 {
-            idle_ticks = 0;
-        } else if idle_ticks >= linger_ticks {
+        let period = if shared.running.load(Ordering::SeqCst) > 0 {
+            idle = Duration::ZERO;
+            SANDBOX_TICK
+        } else if idle >= SANDBOX_TICKER_LINGER {
             park_until_needed(shared);
             continue;
         } else {
-            idle_ticks += 1;
-        }
-        thread::sleep(SANDBOX_TICK);
+            idle += SANDBOX_TICK_BETWEEN_GUESTS;
+            SANDBOX_TICK_BETWEEN_GUESTS
+        };
+        thread::sleep(period);
         engine.increment_epoch();
     }
 }
