@@ -17,6 +17,10 @@ pub(super) struct Place {
     pub admin: Option<SocketAddr>,
 }
 
+/// What helps whoever may not read the configuration, or its secrets.
+pub(super) const WITHOUT_CONFIGURATION: &str =
+    "with --admin ADDRESS the running edge is asked, and the configuration is not read";
+
 /// Why the edge could not be asked.
 #[derive(Debug)]
 pub(super) enum Trouble {

@@ -71,6 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             | Failure::Start(StartError::Problems(problems)),
         ) => {
             check::report_problems(&problems, arguments.format);
+            if !arguments.offline {
+                eprintln!("{}", super::admin::WITHOUT_CONFIGURATION);
+            }
             ExitCode::from(EXIT_CONFIGURATION)
         }
         Err(

@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(answer) => answer,
         Err(Trouble::Problems(problems)) => {
             check::report_problems(&problems, arguments.format);
+            eprintln!("{}", admin::WITHOUT_CONFIGURATION);
             return ExitCode::from(EXIT_CONFIGURATION);
         }
         Err(Trouble::NoAddress(text) | Trouble::Unreachable(text) | Trouble::NotOne(text)) => {

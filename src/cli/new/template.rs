@@ -204,7 +204,7 @@ impl Template<'_> {
                 "[[distribution.origin]]\n    id = \"@NAME@\"\n    function = \"@NAME@\"".to_owned()
             }
             Job::OriginRequest | Job::OriginResponse => format!(
-                "[[distribution.behavior]]\n    path_pattern = \"*\"\n    {} = \"@NAME@\"",
+                "# in the [[distribution.behavior]] that it is for:\n    {} = \"@NAME@\"",
                 event.replace('-', "_")
             ),
         };

@@ -228,6 +228,11 @@ fn origin(
 ) -> Option<Origin> {
     let [connection_timeout, response_timeout, keepalive_timeout] = timeouts(written, at, problems);
     let authorities = match authority {
+        Some(_) if written.protocol == Some(Protocol::HttpOnly) => {
+            let message = "there is no TLS with `protocol = \"http-only\"`";
+            problems.add(format!("{at}.ca"), message, "leave one of the two out");
+            None
+        }
         Some(_) if written.verify_certificate == Some(false) => {
             let message = "verifies nothing beside `verify_certificate = false`";
             problems.add(format!("{at}.ca"), message, "leave one of the two out");

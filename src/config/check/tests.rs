@@ -35,6 +35,7 @@ fn authorities_are_certificates() {
         ("PRIVATE KEY", "", "has no certificate"),
         ("CERTIFICATE", "", "its certificate 1 cannot be read"),
         ("CERTIFICATE", "verify_certificate = false", "leave one of the two out"),
+        ("CERTIFICATE", "protocol = \"http-only\"", "there is no TLS"),
     ];
     for (label, words, said) in cases {
         let text = format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");

@@ -197,7 +197,7 @@ pub struct Cache {
 pub struct DiskCache {
     /// Folder for it and nothing else, relative to the configuration file. Each edge needs its own.
     pub directory: String,
-    /// Disk for objects. 64MiB to 1PiB, and at least eight times `object_max`.
+    /// Disk for objects. 64MiB to 1024TiB, and at least eight times `object_max`.
     pub size: Size,
 }
 

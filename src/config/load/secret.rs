@@ -70,7 +70,7 @@ pub(super) fn expanded(
             return Err((message, format!("set {name}, or use file:path")));
         };
         result.push_str(before);
-        result.push_str(&secret);
+        result.push_str(&opened(&secret, environment)?);
         rest = behind;
     }
     result.push_str(rest);
@@ -127,6 +127,10 @@ mod tests {
             let written = expanded(value, folder.path(), &environment);
             let in_file = expanded("file:token", folder.path(), &environment);
             assert_eq!(written, in_file, "a file may hold it as well");
+            let variables = |name: &str| (name == "TOKEN").then(|| value.to_owned());
+            let both = |name: &str| environment(name).or_else(|| variables(name));
+            let in_variable = expanded("${TOKEN}", folder.path(), &both);
+            assert_eq!(written, in_variable, "and a variable");
             written.map_err(|(message, _)| message)
         };
         let fault = |fault: sealed::Fault| Err(fault.to_string());

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::segment::Segment;
-use crate::cache::store::checksum;
+use crate::cache::store::{OWNER_ONLY, checksum};
 
 /// Changes with the form of anything in the folder, and of cache keys: what an older version wrote is dropped then.
 const FORMAT: &[u8; 16] = b"verge cache 0001";
@@ -17,6 +17,7 @@ const FORMAT: &[u8; 16] = b"verge cache 0001";
 /// What the tier is known by: [`FORMAT`], the seed of key hashes (8), a checksum (8).
 const NAME_FILE: &str = "cache";
 const JOURNAL_FILE: &str = "invalidations";
+const LOCK_FILE: &str = "lock";
 
 /// Why there is no disk tier; says what to do about it.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub(super) struct Folder {
     /// Keeps viewers from finding keys whose hashes collide; part of where objects are found again.
     pub(super) seed: u64,
     /// Holds the lock.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -68,6 +69,9 @@ impl Folder {
             let path = path.to_owned();
             |error| DiskError::Io(path, error)
         };
+        if path.exists() && !path.is_dir() {
+            return Err(at(path)(io::ErrorKind::NotADirectory.into()));
+        }
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(at(path))?;
         let name = path.join(NAME_FILE);
@@ -79,18 +83,26 @@ impl Folder {
         if found.is_none() && !is_ours(path).map_err(at(path))? {
             return Err(DiskError::Foreign(path.to_owned()));
         }
-        let lock_file = path.join("lock");
+        let lock_file = path.join(LOCK_FILE);
         let mut options = OpenOptions::new();
-        let lock = options.create(true).write(true).truncate(false).open(&lock_file);
+        options.create(true).write(true).truncate(false).mode(OWNER_ONLY);
+        let lock = options.open(&lock_file);
         let lock = lock.map_err(at(&lock_file))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| DiskError::Used(path.to_owned()))?;
-        let mut folder = Self { path: path.to_owned(), seed, _lock: lock };
+        let mut folder = Self { path: path.to_owned(), seed, lock };
         match found.as_deref().and_then(seed_of) {
             Some(seed) => folder.seed = seed,
             None => folder.begin().map_err(at(&name))?,
         }
         Ok(folder)
+    }
+
+    /// Whether the folder is still the one that was taken, and was not removed meanwhile.
+    pub(super) fn is_there(&self) -> bool {
+        let file = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let found = std::fs::metadata(self.path.join(LOCK_FILE)).map(file);
+        matches!((found, self.lock.metadata().map(file)), (Ok(found), Ok(ours)) if found == ours)
     }
 
     /// Makes it an empty cache.
@@ -106,7 +118,9 @@ impl Folder {
         bytes.extend_from_slice(&self.seed.to_le_bytes());
         bytes.extend_from_slice(&checksum(&bytes).to_le_bytes());
         let new = self.path.join("cache.new");
-        let mut file = File::create(&new)?;
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.create(true).write(true).truncate(true).mode(OWNER_ONLY).open(&new)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
         std::fs::rename(&new, self.path.join(NAME_FILE))
@@ -131,7 +145,7 @@ impl Folder {
 fn is_ours(path: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
-        if !["lock", "cache.new", "lost+found"].iter().any(|ours| name == *ours) {
+        if ![LOCK_FILE, "cache.new", "lost+found"].iter().any(|ours| name == *ours) {
             return Ok(false);
         }
     }

@@ -96,7 +96,11 @@ impl Writer {
             counters.refused.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match self.make_room().and_then(|()| self.write_object(job)) {
+        let outcome = self
+            .check_after_rest()
+            .and_then(|()| self.make_room())
+            .and_then(|()| self.write_object(job));
+        match outcome {
             Ok(()) => {
                 self.files.counters.writes.fetch_add(1, Ordering::Relaxed);
                 if self.rests_until.take().is_some() {
@@ -106,6 +110,14 @@ impl Writer {
             }
             Err(error) => self.rest(&error),
         }
+    }
+
+    /// After a failure, the folder may be gone with what is open of it: what is written there would be lost.
+    fn check_after_rest(&self) -> io::Result<()> {
+        if self.rests_until.is_none() || self.files.folder.is_there() {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "the folder was removed; start the edge again"))
     }
 
     /// Writes an object, or its new head alone when its body is on the disk.
