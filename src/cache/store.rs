@@ -443,7 +443,8 @@ impl Storage for Store {
 /// The mode of files that have what origins answered.
 const OWNER_ONLY: u32 = 0o600;
 
-/// What bytes that come back from a disk are checked with.
+/// A hash that is the same in every process: what bytes that come back from a disk are checked with, and what
+/// invalidations know names by.
 fn checksum(bytes: &[u8]) -> u64 {
     // The low half of a 128-bit hash always fits.
     u64::try_from(XxHash3_128::oneshot(bytes) & u128::from(u64::MAX)).unwrap_or_default()

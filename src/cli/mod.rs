@@ -119,6 +119,20 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Prints what a command made, or why it did not.
+fn report(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Prints what a command is for. A reader who has seen enough (`| head`) is no error.
 fn print(text: &[u8]) -> ExitCode {
     match std::io::stdout().write_all(text) {

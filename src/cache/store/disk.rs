@@ -112,8 +112,8 @@ struct Counters {
     is_failing: AtomicBool,
     /// Somebody waited for the writer as long as one may, and nothing was written since.
     is_stalled: AtomicBool,
-    /// The same of reading.
-    is_read_stalled: AtomicBool,
+    /// Reads that somebody waited for as long as one may, and that are not over.
+    hanging_reads: AtomicU64,
 }
 
 /// The tier.
@@ -167,8 +167,8 @@ impl Disk {
 
     /// Whether there may be an object, and the disk answers.
     pub(super) fn knows(&self, slot: &Slot) -> bool {
-        let is_read_stalled = self.files.counters.is_read_stalled.load(Ordering::Relaxed);
-        !is_read_stalled && self.files.index.get(slot).is_some()
+        let hanging_reads = self.files.counters.hanging_reads.load(Ordering::Relaxed);
+        hanging_reads == 0 && self.files.index.get(slot).is_some()
     }
 
     /// A turn at reading objects like this one; `None` if the disk does not answer.
@@ -181,15 +181,24 @@ impl Disk {
     /// nobody else asks it.
     pub(super) async fn read(&self, slot: Slot, turn: Turn) -> Option<Read> {
         let files = Arc::clone(&self.files);
+        // Set by who comes first: the end of the read, or the end of the wait for it.
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&is_over);
         let read = tokio::task::spawn_blocking(move || {
             let read = files.read(&slot);
-            files.counters.is_read_stalled.store(false, Ordering::Relaxed);
+            if ended.swap(true, Ordering::AcqRel) {
+                files.counters.hanging_reads.fetch_sub(1, Ordering::Relaxed);
+            }
             drop(turn);
             read
         });
         let Ok(read) = tokio::time::timeout(CACHE_DISK_WAIT_MAX, read).await else {
             tracing::warn!("the disk tier of the cache does not answer");
-            self.files.counters.is_read_stalled.store(true, Ordering::Relaxed);
+            let hanging_reads = &self.files.counters.hanging_reads;
+            hanging_reads.fetch_add(1, Ordering::Relaxed);
+            if is_over.swap(true, Ordering::AcqRel) {
+                hanging_reads.fetch_sub(1, Ordering::Relaxed);
+            }
             return None;
         };
         let read = read.ok()??;

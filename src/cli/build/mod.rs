@@ -54,16 +54,7 @@ enum Handler {
 
 /// Builds and says what was built.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match build(arguments) {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    super::report(build(arguments))
 }
 
 fn build(arguments: &Arguments) -> Result<String, String> {

@@ -64,16 +64,7 @@ enum Job {
 
 /// Makes the folder and says what is in it.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match make(arguments) {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    super::report(make(arguments))
 }
 
 fn make(arguments: &Arguments) -> Result<String, String> {

@@ -4,19 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
-use twox_hash::XxHash3_128;
-
 use super::Stamp;
 use crate::cache::invalidate::Mode;
+use crate::cache::store::checksum;
+use serde::{Deserialize, Serialize};
 
 /// A name that invalidations know objects by, as a hash. A collision costs an object, which is a miss and never a
 /// wrong answer.
 pub(in crate::cache::store) type Place = u64;
 
 pub(super) fn place(bytes: &[u8]) -> Place {
-    // The low half of a 128-bit hash always fits.
-    Place::try_from(XxHash3_128::oneshot(bytes) & u128::from(Place::MAX)).unwrap_or_default()
+    checksum(bytes)
 }
 
 /// The generations of the last invalidations under one name; 0: none.
